@@ -1,0 +1,1 @@
+"""See docs/design/002-rooms-and-contracts.md."""

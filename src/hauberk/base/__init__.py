@@ -1,0 +1,1 @@
+"""Words every room uses: references, conditions, field errors, names, quantities, problems."""

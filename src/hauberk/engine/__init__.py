@@ -1,0 +1,1 @@
+"""Watch cache → snapshot → plan → writes, for every controller alike."""

@@ -1,0 +1,1 @@
+"""Every Kubernetes kind of the product, once."""

@@ -1,0 +1,138 @@
+"""The protocols that rooms meet in. Nothing else in this package declares one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from hauberk.base.refs import Json, Ref
+
+
+class Snapshot(Protocol):
+    """An immutable-by-convention view of every stored object. Reads never block and never fail.
+
+    The in-process snapshot is the store's own memory: stable between two awaits.
+    """
+
+    @property
+    def revision(self) -> int:
+        """The revision of the last write that this view contains."""
+
+    def get(self, ref: Ref) -> Json | None:
+        """The object, or None."""
+
+    def list(
+        self,
+        kind: str,
+        namespace: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Sequence[Json]:
+        """Objects of a kind name, of one namespace or (None) all, with all of these labels."""
+
+    def owned_by(self, uid: str, kinds: Collection[str]) -> Sequence[Json]:
+        """Objects of these kinds with an owner reference (controller or not) to that uid."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchEvent:
+    """One change. `obj` is the state after it; for DELETED the last state, with its revision."""
+
+    type: Literal["ADDED", "MODIFIED", "DELETED"]
+    obj: Json
+    revision: int
+
+
+class Api(Protocol):
+    """The Kubernetes API as rooms need it: in-process, or over HTTP to a real cluster.
+
+    All methods raise `hauberk.base.apierrors.ApiError` subclasses. Every write passes
+    defaulting, admission and validation.
+    """
+
+    def snapshot(self) -> Snapshot:
+        """The current view."""
+
+    def watch(
+        self, kinds: Collection[str] | None = None, *, since: int | None = None
+    ) -> AsyncIterator[Sequence[WatchEvent]]:
+        """Changes of these kinds (None: all) after revision `since` (None: now), in order, in batches.
+
+        Closing the iterator (`aclose`, or cancelling its reader) ends the subscription.
+        """
+
+    async def create(self, obj: Json, *, manager: str = "hauberk") -> Json:
+        """Store a new object; returns it as stored. AlreadyExists, Invalid."""
+
+    async def update(self, obj: Json, *, manager: str = "hauberk", subresource: str = "") -> Json:
+        """Replace; Conflict when `metadata.resourceVersion` is set and stale."""
+
+    async def apply(self, obj: Json, *, manager: str, owner: Json | None = None) -> Json:
+        """Server-side apply with force. `owner` (a raw object) becomes the controller reference."""
+
+    async def apply_status(self, ref: Ref, status: Json, *, manager: str) -> Json:
+        """Replace the fields of `status` that `manager` owns by these."""
+
+    async def patch(
+        self, ref: Ref, patch: Json, *, manager: str = "hauberk", subresource: str = ""
+    ) -> Json:
+        """A JSON merge patch."""
+
+    async def delete(
+        self, ref: Ref, *, grace_s: int | None = None, uid: str | None = None
+    ) -> None:
+        """Begin deletion. NotFound when it is gone already; Conflict when `uid` differs.
+
+        Pods with a grace period stay, marked, until the node deletes them with `grace_s=0`.
+        """
+
+
+class Recorder(Protocol):
+    """Writes core/v1 Events, aggregated by (object, reason, message) like client-go's recorder."""
+
+    def event(
+        self,
+        about: Json,
+        reason: str,
+        message: str,
+        *,
+        type: Literal["Normal", "Warning"] = "Normal",  # noqa: A002
+        component: str = "hauberk",
+    ) -> None:
+        """Record and return at once; the write happens in the background."""
+
+
+class Clock(Protocol):
+    """Time for loops. Pure code is given `now` instead."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """A certificate chain (leaf first) and its private key, PEM."""
+
+    chain: bytes
+    key: bytes
+
+
+class Signer(Protocol):
+    """Issues workload certificates of the mesh."""
+
+    @property
+    def trust_domain(self) -> str:
+        """`cluster.local` unless set otherwise."""
+
+    @property
+    def roots(self) -> bytes:
+        """The trust bundle, PEM."""
+
+    def issue(self, identity: str, *, now: float) -> KeyPair:
+        """A certificate for one SPIFFE ID, such as `spiffe://cluster.local/ns/a/sa/b`."""
