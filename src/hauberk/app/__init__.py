@@ -1,1 +1,1 @@
-"""See docs/design/002-rooms-and-contracts.md."""
+"""The composition root of the embedded cluster: builds every room and runs them in one TaskGroup."""

@@ -1,1 +1,1 @@
-"""See docs/design/002-rooms-and-contracts.md."""
+"""The commands: parse, call, print. One file a command."""

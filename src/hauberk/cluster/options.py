@@ -1,0 +1,91 @@
+"""What `hauberk up` was asked for, as one record that every process of the cluster reads."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from hauberk.base.paths import Paths
+from hauberk.base.problems import Problem
+
+DEFAULT_NAME = "hauberk"
+DEFAULT_DOMAIN = "apps.openshift.example.com"
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """The settled options of one cluster: ports are chosen, directories absolute."""
+
+    name: str = DEFAULT_NAME
+    domain: str = DEFAULT_DOMAIN
+    strict: bool = False
+    ephemeral: bool = False
+    address: str = "127.0.0.1"
+    api_port: int
+    https_port: int
+    http_port: int
+    run: str
+    data: str
+
+    @property
+    def paths(self) -> Paths:
+        """The cluster's directories."""
+        return Paths(run=Path(self.run), data=Path(self.data))
+
+    @property
+    def api_url(self) -> str:
+        """Where kubectl connects."""
+        return f"https://{self.address}:{self.api_port}"
+
+
+def load(file: Path) -> Options:
+    """Read the record that `save` wrote."""
+    return msgspec.json.decode(file.read_bytes(), type=Options)
+
+
+def save(options: Options, file: Path) -> None:
+    """Write the record, readable by its owner alone."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(msgspec.json.format(msgspec.json.encode(options)))
+
+
+def check_name(name: str) -> str:
+    """The name itself. Raises Problem when it cannot stand in paths and contexts."""
+    if not _NAME.fullmatch(name):
+        raise Problem(
+            f"`{name}` cannot be a cluster's name",
+            wanted="1 to 40 of a-z, 0-9 and -, not at the ends",
+            found=repr(name),
+            fix="hauberk up --name my-cluster",
+        )
+    return name
+
+
+def run_root(environ: dict[str, str] | None = None) -> Path:
+    """`$XDG_RUNTIME_DIR/hauberk`, or a directory of this user's in the system's temporary one.
+
+    The path is short because a unix socket's path holds 107 bytes.
+    """
+    env = os.environ if environ is None else environ
+    base = env.get("XDG_RUNTIME_DIR")
+    if base and len(base) <= 40 and os.access(base, os.W_OK):
+        return Path(base) / "hauberk"
+    return Path(tempfile.gettempdir()) / f"hauberk-{os.getuid()}"
+
+
+def data_root(environ: dict[str, str] | None = None) -> Path:
+    """`$XDG_DATA_HOME/hauberk`, by default `~/.local/share/hauberk`."""
+    env = os.environ if environ is None else environ
+    base = env.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "hauberk"
+
+
+def paths_of(name: str, *, ephemeral: bool = False) -> Paths:
+    """The directories of a cluster by name."""
+    run = run_root() / check_name(name)
+    return Paths(run=run, data=run / "data" if ephemeral else data_root() / name)

@@ -1,0 +1,1 @@
+"""The document, step by step on a fresh cluster, and the proofs that it holds."""
