@@ -1,0 +1,217 @@
+"""Field rules that many kinds share, in upstream's words.
+
+The texts are those of apimachinery, so that what a user finds on the web about an error holds here.
+Source: kubernetes apimachinery pkg/util/validation/validation.go and validation/field/errors.go.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from hauberk.base.fields import FieldError, FieldErrors
+
+_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
+_LABEL_1035 = r"[a-z]([-a-z0-9]*[a-z0-9])?"
+_CONFIG_KEY = r"[-._a-zA-Z0-9]+"
+_ENV_NAME = r"[-._a-zA-Z][-._a-zA-Z0-9]*"
+_QUALIFIED = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
+_PORT_NAME_CHARS = re.compile(r"[-a-z0-9]+")
+
+MAX_LABEL = 63
+MAX_SUBDOMAIN = 253
+MAX_PORT = 65535
+
+Rule = Callable[[str], Iterator[str]]
+"""From a value to what is wrong with it, in upstream's words."""
+
+
+def shown(value: Any) -> str:
+    """A value as upstream's error texts print it."""
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if value is None:
+        return "null"
+    if isinstance(value, Mapping):
+        body = ", ".join(f"{json.dumps(k)}:{shown(v)}" for k, v in sorted(value.items()))
+        return f"map[string]string{{{body}}}" if all(isinstance(v, str) for v in value.values()) else body
+    return json.dumps(value) if isinstance(value, bool | int | float) else str(value)
+
+
+def required(path: str, detail: str = "") -> FieldError:
+    """The field must be set."""
+    return FieldError(path, f"Required value{': ' if detail else ''}{detail}", "FieldValueRequired")
+
+
+def invalid(path: str, value: Any, detail: str) -> FieldError:
+    """The value breaks a rule."""
+    return FieldError(path, f"Invalid value: {shown(value)}: {detail}", "FieldValueInvalid")
+
+
+def duplicate(path: str, value: Any) -> FieldError:
+    """Another item has the same key."""
+    return FieldError(path, f"Duplicate value: {shown(value)}", "FieldValueDuplicate")
+
+
+def not_found(path: str, value: Any) -> FieldError:
+    """The value names something that the object does not have."""
+    return FieldError(path, f"Not found: {shown(value)}", "FieldValueNotFound")
+
+
+def forbidden(path: str, detail: str) -> FieldError:
+    """The field may not be set here."""
+    return FieldError(path, f"Forbidden: {detail}", "FieldValueForbidden")
+
+
+def unsupported(path: str, value: Any, supported: Iterable[str]) -> FieldError:
+    """The value is none of an enumeration."""
+    names = ", ".join(json.dumps(s) for s in sorted(supported))
+    return FieldError(
+        path, f"Unsupported value: {shown(value)}: supported values: {names}", "FieldValueNotSupported"
+    )
+
+
+def dns_label(value: str) -> Iterator[str]:
+    """RFC 1123 label."""
+    if len(value) > MAX_LABEL:
+        yield f"must be no more than {MAX_LABEL} characters"
+    if not re.fullmatch(_LABEL, value):
+        yield (
+            "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must "
+            "start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for "
+            f"validation is '{_LABEL}')"
+        )
+
+
+def dns_subdomain(value: str) -> Iterator[str]:
+    """RFC 1123 subdomain."""
+    if len(value) > MAX_SUBDOMAIN:
+        yield f"must be no more than {MAX_SUBDOMAIN} characters"
+    if not re.fullmatch(_SUBDOMAIN, value):
+        yield (
+            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and "
+            "must start and end with an alphanumeric character (e.g. 'example.com', regex used for "
+            f"validation is '{_SUBDOMAIN}')"
+        )
+
+
+def dns_1035_label(value: str) -> Iterator[str]:
+    """RFC 1035 label: as RFC 1123, but it starts with a letter."""
+    if len(value) > MAX_LABEL:
+        yield f"must be no more than {MAX_LABEL} characters"
+    if not re.fullmatch(_LABEL_1035, value):
+        yield (
+            "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "
+            "alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', "
+            f"regex used for validation is '{_LABEL_1035}')"
+        )
+
+
+def config_key(value: str) -> Iterator[str]:
+    """A key of a ConfigMap or Secret."""
+    if len(value) > MAX_SUBDOMAIN:
+        yield f"must be no more than {MAX_SUBDOMAIN} characters"
+    if not re.fullmatch(_CONFIG_KEY, value):
+        yield (
+            "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or "
+            f"'KEY_NAME',  or 'key-name', regex used for validation is '{_CONFIG_KEY}')"
+        )
+    if value in (".", ".."):
+        yield f"must not be '{value}'"
+
+
+def env_name(value: str) -> Iterator[str]:
+    """The name of an environment variable."""
+    if not re.fullmatch(_ENV_NAME, value):
+        yield (
+            "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', "
+            "and must not start with a digit (e.g. 'my.env-name',  or 'MY_ENV.NAME',  or 'MyEnvName1', regex "
+            f"used for validation is '{_ENV_NAME}')"
+        )
+
+
+def port_name(value: str) -> Iterator[str]:
+    """An IANA service name."""
+    if len(value) > 15:
+        yield "must be no more than 15 characters"
+    if not _PORT_NAME_CHARS.fullmatch(value):
+        yield "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"
+    if not re.search("[a-z]", value):
+        yield "must contain at least one letter (a-z)"
+    if "--" in value:
+        yield "must not contain consecutive hyphens"
+    if value[:1] == "-" or value[-1:] == "-":
+        yield "must not begin or end with a hyphen"
+
+
+def label_value(value: str) -> Iterator[str]:
+    """The value of a label."""
+    if len(value) > MAX_LABEL:
+        yield f"must be no more than {MAX_LABEL} characters"
+    if value and not re.fullmatch(_QUALIFIED, value):
+        yield (
+            "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and "
+            "must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', "
+            "regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+        )
+
+
+def label_key(value: str) -> Iterator[str]:
+    """A qualified name: `[prefix/]name`."""
+    prefix, slash, name = value.rpartition("/")
+    if slash:
+        for problem in dns_subdomain(prefix):
+            yield f"prefix part {problem}"
+    if not name:
+        yield "name part must be non-empty"
+    elif len(name) > MAX_LABEL:
+        yield f"name part must be no more than {MAX_LABEL} characters"
+    elif not re.fullmatch(_QUALIFIED, name):
+        yield (
+            "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+            "alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+            f"'{_QUALIFIED}')"
+        )
+
+
+def port_number(value: int) -> Iterator[str]:
+    """1 … 65535."""
+    if not 1 <= value <= MAX_PORT:
+        yield f"must be between 1 and {MAX_PORT}, inclusive"
+
+
+def check(path: str, value: Any, rule: Callable[[Any], Iterator[str]]) -> FieldErrors:
+    """Each breach of `rule` as an error of the field."""
+    for problem in rule(value):
+        yield invalid(path, value, problem)
+
+
+def check_name(name: str, rule: Rule) -> FieldErrors:
+    """The object's own name; upstream's path is `metadata.name`."""
+    return check("metadata.name", name, rule)
+
+
+def check_labels(path: str, labels: Mapping[str, str] | None) -> FieldErrors:
+    """Keys and values of a map of labels."""
+    for key, value in (labels or {}).items():
+        yield from check(path, key, label_key)
+        yield from check(path, value, label_value)
+
+
+def at_least(path: str, value: int | None, least: int = 0) -> FieldErrors:
+    """Counts and seconds that may not be negative (or, with `least` 1, zero)."""
+    if value is not None and value < least:
+        text = "must be greater than or equal to 0" if least == 0 else f"must be greater than or equal to {least}"
+        yield invalid(path, value, text)
+
+
+def unique(prefix: str, field: str, values: Iterable[str]) -> FieldErrors:
+    """Items `prefix[i].field` must differ."""
+    seen: set[str] = set()
+    for i, value in enumerate(values):
+        if value and value in seen:
+            yield duplicate(f"{prefix}[{i}].{field}", value)
+        seen.add(value)
