@@ -1,0 +1,1 @@
+"""Images: the built-in table, app directories with a Procfile, OCI archives."""
