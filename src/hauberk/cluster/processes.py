@@ -1,0 +1,76 @@
+"""Facts about processes, from /proc: who is whose child, who is still the one we started, how much memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+PROC = Path("/proc")
+KIB = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process. `ticks` is its start time, so that a reused pid is not mistaken for it."""
+
+    pid: int
+    ticks: int
+
+
+def find(pid: int) -> Process | None:
+    """The process with that pid, or None when there is none (a zombie counts as none)."""
+    fields = _stat(pid)
+    if fields is None or fields[0] == "Z":
+        return None
+    return Process(pid, int(fields[19]))
+
+
+def is_alive(process: Process) -> bool:
+    """Whether that very process still runs."""
+    return find(process.pid) == process
+
+
+def descendants(root: int) -> list[int]:
+    """Pids of the process and everything below it, parents first. Empty when it is gone."""
+    children: dict[int, list[int]] = {}
+    for entry in PROC.iterdir():
+        if entry.name.isdigit():
+            fields = _stat(int(entry.name))
+            if fields is not None:
+                children.setdefault(int(fields[1]), []).append(int(entry.name))
+    out, queue = [], [root] if find(root) else []
+    while queue:
+        pid = queue.pop(0)
+        out.append(pid)
+        queue += children.get(pid, ())
+    return out
+
+
+def pss_bytes(pid: int) -> int:
+    """Proportional set size: private memory plus this process's share of what it shares. 0 if unreadable."""
+    try:
+        text = (PROC / str(pid) / "smaps_rollup").read_text()
+    except OSError:
+        return 0
+    for line in text.splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * KIB
+    return 0
+
+
+def command_line(pid: int) -> list[str]:
+    """The argument vector, empty when the process is gone."""
+    try:
+        raw = (PROC / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return []
+    return [part.decode(errors="replace") for part in raw.split(b"\0") if part]
+
+
+def _stat(pid: int) -> list[str] | None:
+    """The fields of /proc/PID/stat from the state on (index 0 is the third field)."""
+    try:
+        text = (PROC / str(pid) / "stat").read_text()
+    except OSError:
+        return None
+    return text.rpartition(")")[2].split()

@@ -1,0 +1,65 @@
+"""What each proof concludes from what a real program said. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hauberk.demo.shell import Ran
+
+ANSWER = "Hello Openshift!"
+CUT_WITHOUT_ANSWER = {52: "the connection was closed without an answer", 56: "the connection was reset"}
+TLS_ALERTS = (35, 56)  # handshake failed; TLS 1.3 alerts arrive at the first read
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a proof holds, and what was seen."""
+
+    holds: bool
+    seen: str
+
+
+def judge_answer(ran: Ran) -> Verdict:
+    """The document's answer, over a connection whose certificate curl verified."""
+    said = ran.out.strip()
+    return Verdict(ran.ok and said == ANSWER, said if ran.ok else f"curl {ran.code}: {ran.err.strip()}")
+
+
+def judge_plaintext_refused(ran: Ran) -> Verdict:
+    """The port accepts the connection and then refuses to speak.
+
+    A connection that was never accepted (7) or timed out (28) proves nothing, so it fails.
+    """
+    if ran.code in CUT_WITHOUT_ANSWER:
+        return Verdict(True, CUT_WITHOUT_ANSWER[ran.code])
+    return Verdict(False, f"curl {ran.code}: {(ran.out or ran.err).strip()}")
+
+
+def judge_no_client_certificate(ran: Ran) -> Verdict:
+    """TLS is spoken, and ends in an alert because the client showed no certificate."""
+    alert = "alert" in ran.err and "certificate" in ran.err
+    line = ran.err.strip().splitlines()[-1] if ran.err.strip() else f"curl {ran.code}"
+    return Verdict(ran.code in TLS_ALERTS and alert, line)
+
+
+def judge_capture(counted: Mapping[str, Any], *, secret: str, control: str) -> Verdict:
+    """The wire carried the request, encrypted: TLS records, no secret word.
+
+    `control` was sent in plaintext on purpose during the same capture; it must be seen, or
+    the listener was deaf and proves nothing.
+    """
+    hits = counted["hits"]
+    seen = (
+        f"{counted['packets']} packets, {counted['tls_records']} with TLS data; "
+        f"the request's words {hits[secret] + hits[ANSWER]} times, the plaintext control {hits[control]} times"
+    )
+    silent = hits[secret] == 0 and hits[ANSWER] == 0
+    return Verdict(silent and hits[control] > 0 and counted["tls_records"] > 0, seen)
+
+
+def judge_pod_said(phase: str, logs: str, *, want: str) -> Verdict:
+    """A client pod's own words, as `kubectl logs` shows them."""
+    said = " ".join(logs.split())
+    return Verdict(want in said, said or f"no output; phase {phase}")
