@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
 
 from hauberk.base.refs import Json, Ref
 
@@ -136,3 +136,36 @@ class Signer(Protocol):
 
     def issue(self, identity: str, *, now: float) -> KeyPair:
         """A certificate for one SPIFFE ID, such as `spiffe://cluster.local/ns/a/sa/b`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldRequest:
+    """A request that waits in an activator. Its body stays in the Envoy."""
+
+    namespace: str
+    revision: str
+    authority: str
+    path: str
+    headers: Mapping[str, str]
+    pod_uid: str  # the activator pod that holds it
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Let the request go on to this pod's queue port, as `IP:PORT`."""
+
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Answer the request here."""
+
+    code: int
+    body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+HoldAnswer: TypeAlias = Forward | Reject
+Hold: TypeAlias = Callable[[HoldRequest], Awaitable[HoldAnswer]]
+"""Decides where a held request goes. Cancelled when its client leaves."""
