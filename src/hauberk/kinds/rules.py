@@ -204,7 +204,11 @@ def check_labels(path: str, labels: Mapping[str, str] | None) -> FieldErrors:
 def at_least(path: str, value: int | None, least: int = 0) -> FieldErrors:
     """Counts and seconds that may not be negative (or, with `least` 1, zero)."""
     if value is not None and value < least:
-        text = "must be greater than or equal to 0" if least == 0 else f"must be greater than or equal to {least}"
+        text = (
+            "must be greater than or equal to 0"
+            if least == 0
+            else f"must be greater than or equal to {least}"
+        )
         yield invalid(path, value, text)
 
 

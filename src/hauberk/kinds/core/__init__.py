@@ -4,6 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from hauberk.kinds.core import (
+    configmap,
+    endpoints,
+    namespace,
+    node,
+    pod,
+    secret,
+    service,
+    serviceaccount,
+)
 from hauberk.kinds.meta import Kind
 
-KINDS: tuple[Kind[Any], ...] = ()
+KINDS: tuple[Kind[Any], ...] = (
+    namespace.KIND,
+    pod.KIND,
+    service.KIND,
+    endpoints.KIND,
+    configmap.KIND,
+    secret.KIND,
+    serviceaccount.KIND,
+    node.KIND,
+)

@@ -160,7 +160,12 @@ class Capabilities(Part, frozen=True):
 class SecurityContext(Part, frozen=True):
     """How a container is confined; overrides the pod's."""
 
-    __inert__: ClassVar[tuple[str, ...]] = ("appArmorProfile", "procMount", "seLinuxOptions", "windowsOptions")
+    __inert__: ClassVar[tuple[str, ...]] = (
+        "appArmorProfile",
+        "procMount",
+        "seLinuxOptions",
+        "windowsOptions",
+    )
 
     run_as_user: int | None = None
     run_as_group: int | None = None
