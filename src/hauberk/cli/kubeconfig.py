@@ -1,0 +1,24 @@
+"""`hauberk kubeconfig`."""
+
+from __future__ import annotations
+
+import click
+
+from hauberk.cli.common import name_option
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  export KUBECONFIG=$(hauberk kubeconfig --path)
+  hauberk kubeconfig > ~/.kube/hauberk && chmod 600 ~/.kube/hauberk
+"""
+)
+@name_option
+@click.option("--path", is_flag=True, help="Print the file's path instead of its content.")
+def command(name: str, path: bool) -> None:
+    """Print the kubeconfig of an embedded cluster."""
+    from hauberk.cluster.find import running
+
+    file = running(name).paths.kubeconfig
+    click.echo(str(file) if path else file.read_text(), nl=path)
