@@ -1,0 +1,10 @@
+"""The kinds of networking.k8s.io; `KINDS` lists them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hauberk.kinds.meta import Kind
+from hauberk.kinds.networking import network_policy
+
+KINDS: tuple[Kind[Any], ...] = (network_policy.KIND,)
