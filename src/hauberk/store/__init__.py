@@ -1,1 +1,5 @@
-"""See docs/design/002-rooms-and-contracts.md."""
+"""Revisioned objects on SQLite."""
+
+from hauberk.store.store import KEPT, StorageFailed, StorageFull, Store
+
+__all__ = ["KEPT", "StorageFailed", "StorageFull", "Store"]
