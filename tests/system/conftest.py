@@ -1,0 +1,30 @@
+"""One cluster with the document applied, shared by the system tests."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from hauberk.demo.run import apply_document, make_certificates
+from hauberk.testing.cluster import Cluster, Quiet, hauberk, started
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A fresh ephemeral cluster without anything applied."""
+    name = f"t-{secrets.token_hex(3)}"
+    folder = tmp_path_factory.mktemp("cluster")
+    try:
+        yield started(name, folder, "--ephemeral")
+    finally:
+        hauberk("down", "--name", name)
+
+
+@pytest.fixture(scope="session")
+def document(cluster: Cluster) -> Cluster:
+    """The same cluster with the document's steps carried out."""
+    make_certificates(cluster.shell, Quiet())
+    apply_document(cluster.shell, cluster.kube, Quiet())
+    return cluster
