@@ -1,0 +1,126 @@
+"""Keeps every proxy's configuration equal to what the API objects say.
+
+Changes of the kinds the mesh reads → a short pause, so that a burst becomes one build → model →
+Envoy resources → the xDS server, which sends each proxy only its differences. What the model had
+to leave out (a gateway server without its secret, a route to nowhere) is told on the object: a
+condition in its status and an event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hauberk import mesh
+from hauberk.base.apierrors import ApiError
+from hauberk.base.conditions import with_times
+from hauberk.base.refs import Json, Ref
+from hauberk.base.times import rfc3339
+from hauberk.mesh.findings import Finding
+from hauberk.ports import Api, Clock, Recorder, Snapshot
+from hauberk.xds import translate
+from hauberk.xds.server import XdsServer
+
+log = logging.getLogger(__name__)
+
+PAUSE_S = 0.003
+CONDITION = "Accepted"
+MANAGER = "hauberk-mesh"
+
+
+def wanted_conditions(findings: Iterable[Finding]) -> dict[Ref, Json]:
+    """One condition an object: False with every reason it was left out for."""
+    grouped: dict[Ref, list[Finding]] = {}
+    for finding in findings:
+        grouped.setdefault(finding.ref, []).append(finding)
+    return {
+        ref: {
+            "type": CONDITION,
+            "status": "False",
+            "reason": found[0].reason,
+            "message": "; ".join(dict.fromkeys(f.message for f in found)),
+        }
+        for ref, found in grouped.items()
+    }
+
+
+def status_changes(
+    wanted: Mapping[Ref, Json], told: Iterable[Ref], snapshot: Snapshot, now: str
+) -> list[tuple[Ref, dict[str, Any]]]:
+    """The status writes that make objects say what `wanted` says; `told` had a condition before.
+
+    An object that is well again keeps the condition, as True: the reader sees that it was heard.
+    """
+    fine = {"type": CONDITION, "status": "True", "reason": "Applied", "message": ""}
+    out = []
+    for ref in [*wanted, *(r for r in told if r not in wanted)]:
+        obj = snapshot.get(ref)
+        if obj is None:
+            continue
+        status = obj.get("status") or {}
+        stored = [c for c in status.get("conditions") or () if c["type"] == CONDITION]
+        row = wanted.get(ref, fine)
+        if stored and all(stored[0].get(key) == row[key] for key in ("status", "reason", "message")):
+            continue
+        out.append((ref, {"conditions": with_times([row], stored, now)}))
+    return out
+
+
+@dataclass
+class MeshFeed:
+    """The loop between the API and the proxies."""
+
+    api: Api
+    xds: XdsServer
+    recorder: Recorder
+    clock: Clock
+    _dirty: asyncio.Event = field(default_factory=asyncio.Event)
+    _told: set[Ref] = field(default_factory=set)
+    published_revision: int = 0  # the store's revision that the last publish contained
+
+    async def run(self) -> None:
+        """Build, publish, wait for changes; for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._listen())
+            group.create_task(self._publish_changes())
+
+    async def _listen(self) -> None:
+        self._dirty.set()
+        async for _ in self.api.watch(mesh.READS):
+            self._dirty.set()
+
+    async def _publish_changes(self) -> None:
+        while True:
+            await self._dirty.wait()
+            await self.clock.sleep(PAUSE_S)
+            self._dirty.clear()
+            try:
+                findings = self._publish()
+                await self._tell(findings)
+            except Exception:
+                # The proxies keep the last good state; the next change tries again.
+                log.exception("mesh configuration was not published")
+
+    def _publish(self) -> tuple[Finding, ...]:
+        snapshot = self.api.snapshot()
+        model = mesh.build(snapshot)
+        self.xds.publish({proxy.uid: translate.resources(model, proxy) for proxy in model.proxies})
+        self.published_revision = snapshot.revision
+        return tuple(model.findings)
+
+    async def _tell(self, findings: tuple[Finding, ...]) -> None:
+        wanted = wanted_conditions(findings)
+        snapshot = self.api.snapshot()
+        for ref, status in status_changes(wanted, self._told, snapshot, rfc3339(self.clock.now())):
+            obj = snapshot.get(ref)
+            row = status["conditions"][0]
+            if obj is not None and row["status"] == "False":
+                self.recorder.event(obj, row["reason"], row["message"], type="Warning", component="hauberk-mesh")
+            try:
+                await self.api.apply_status(ref, status, manager=MANAGER)
+            except ApiError as error:
+                log.warning("status of a mesh object was not written", extra={"ref": str(ref), "error": str(error)})
+        self._told = set(wanted) | {r for r in self._told if snapshot.get(r) is not None}
