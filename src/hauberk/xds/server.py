@@ -1,0 +1,191 @@
+"""The server that Envoys get their configuration, secrets and hold decisions from.
+
+One gRPC server on one unix socket (0600). `publish` replaces what every proxy should have and
+sends each only the difference; `acked` waits until every connected proxy has answered for it. A
+proxy that connects before its configuration is published waits. How a change is ordered, and what
+happens to a refused one, is `hauberk.xds.stream`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import grpc
+from envoy.service.auth.v3.external_auth_pb2_grpc import add_AuthorizationServicer_to_server
+from envoy.service.discovery.v3.ads_pb2_grpc import (
+    AggregatedDiscoveryServiceServicer,
+    add_AggregatedDiscoveryServiceServicer_to_server,
+)
+
+from hauberk.ports import Clock, Hold, Signer
+from hauberk.xds.hold import HoldService
+from hauberk.xds.sds import Credentials, Registered, Secrets
+from hauberk.xds.stream import Nack, Stream, TypeSync
+from hauberk.xds.translate.types import ORDER, Resource, Resources
+
+log = logging.getLogger(__name__)
+_STOP_GRACE_S = 0.2
+_IDLE_S = 3600.0
+
+
+def log_nack(nack: Nack) -> None:
+    """Say in the log what was refused."""
+    log.warning("proxy refused a resource", extra={"nack": nack})
+
+
+class _Session:
+    """A stream and the alarm that says it may have something to send."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self.wake = asyncio.Event()
+
+
+class XdsServer(AggregatedDiscoveryServiceServicer):  # type: ignore[misc]
+    """ADS (incremental), SDS and ext_authz for every Envoy of the cluster."""
+
+    def __init__(
+        self,
+        path: Path,
+        signer: Signer,
+        credentials: Credentials,
+        hold: Hold,
+        clock: Clock,
+        *,
+        registered: Registered | None = None,
+        on_nack: Callable[[Nack], None] = log_nack,
+    ) -> None:
+        self._path, self._hold, self._clock, self._on_nack = path, hold, clock, on_nack
+        self._secrets = Secrets(signer, credentials, registered or {})
+        self._published: dict[str, Resources] = {}
+        self._sessions: dict[str, _Session] = {}  # the newest of each proxy
+        self._moved = asyncio.Event()  # set, and replaced, whenever a stream got further
+
+    def publish(self, resources: Mapping[str, Resources]) -> None:
+        """Make this the whole truth: proxy id (pod uid) → configuration. Returns at once.
+
+        Gateway credentials are read again, so publish after a Secret has changed too.
+        """
+        for gone in self._published.keys() - resources.keys():
+            self._secrets.forget(gone)
+        self._published = dict(resources)
+        for proxy, session in self._sessions.items():
+            if wanted := self._published.get(proxy):
+                session.stream.want(wanted)
+            session.wake.set()
+
+    def synced(self) -> dict[str, dict[str, TypeSync]]:
+        """Per proxy and type URL, how far it is; a proxy that is not connected has `NOT SENT`."""
+        out = {}
+        for proxy, wanted in self._published.items():
+            session = self._sessions.get(proxy)
+            counts = {url: len(wanted.by_type.get(url, {})) for url in ORDER}
+            out[proxy] = (
+                session.stream.sync()
+                if session
+                else {url: TypeSync("NOT SENT", count, 0) for url, count in counts.items()}
+            )
+        return out
+
+    def connected(self) -> frozenset[str]:
+        """The proxies that have a stream now."""
+        return frozenset(self._sessions)
+
+    async def acked(self, proxies: Iterable[str] | None = None) -> None:
+        """Wait until these proxies (None: all that are connected) answered for what is published."""
+        asked = None if proxies is None else frozenset(proxies)
+        while not self._all_settled(asked):
+            await self._moved.wait()
+
+    def _all_settled(self, asked: frozenset[str] | None) -> bool:
+        names = self._sessions.keys() & self._published.keys() if asked is None else asked
+        found = [self._sessions.get(name) for name in names]
+        return all(session is not None and session.stream.is_settled() for session in found)
+
+    def _progress(self) -> None:
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Listen while the block runs, renewing certificates as they come due."""
+        server = grpc.aio.server()
+        add_AggregatedDiscoveryServiceServicer_to_server(self, server)
+        add_AuthorizationServicer_to_server(HoldService(self._hold), server)
+        self._path.unlink(missing_ok=True)
+        before = os.umask(0o177)
+        try:
+            server.add_insecure_port(f"unix:{self._path}")
+            await server.start()
+        finally:
+            os.umask(before)
+        try:
+            async with asyncio.TaskGroup() as group:
+                renewing = group.create_task(self._renew())
+                yield
+                renewing.cancel()
+        finally:
+            await server.stop(_STOP_GRACE_S)
+            self._path.unlink(missing_ok=True)
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        async with self.serving():
+            await asyncio.Event().wait()
+
+    async def _renew(self) -> None:
+        while True:
+            due = self._secrets.next_renewal()
+            left = _IDLE_S if due is None else due - self._clock.now()
+            await self._clock.sleep(min(max(left, 1.0), _IDLE_S))
+            for session in self._sessions.values():
+                session.wake.set()
+
+    def _secret(self, proxy: str, name: str) -> Resource | None:
+        wanted = self._published.get(proxy)
+        if wanted is None:
+            return None
+        return self._secrets.get(proxy, wanted.identity, wanted.namespace, name, self._clock.now())
+
+    async def DeltaAggregatedResources(  # noqa: N802 (gRPC's name)
+        self, request_iterator: object, context: grpc.aio.ServicerContext
+    ) -> None:
+        """Talk with one proxy until it leaves."""
+        del request_iterator
+        first = await context.read()
+        if first is grpc.aio.EOF:
+            return
+        proxy = first.node.id
+        session = _Session(Stream(proxy, lambda name: self._secret(proxy, name), self._on_nack))
+        session.stream.on_request(first)
+        if wanted := self._published.get(proxy):
+            session.stream.want(wanted)
+        self._sessions[proxy] = session
+        session.wake.set()
+        try:
+            async with asyncio.TaskGroup() as group:
+                writer = group.create_task(self._write(session, context))
+                await self._read(session, context)
+                writer.cancel()
+        finally:
+            if self._sessions.get(proxy) is session:
+                del self._sessions[proxy]
+            self._progress()
+
+    async def _read(self, session: _Session, context: grpc.aio.ServicerContext) -> None:
+        while (request := await context.read()) is not grpc.aio.EOF:
+            session.stream.on_request(request)
+            session.wake.set()
+
+    async def _write(self, session: _Session, context: grpc.aio.ServicerContext) -> None:
+        while True:
+            await session.wake.wait()
+            session.wake.clear()
+            for response in session.stream.responses():
+                await context.write(response)
+            self._progress()
