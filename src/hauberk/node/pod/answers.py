@@ -42,17 +42,8 @@ def after(pod: Pod, layout: Layout, state: PodState, event: Event, now: float) -
     """The state after an answer, and the events to tell. An answer about an older attempt changes nothing."""
     turn = Turn(pod, layout, state, now)
     match event:
-        case SandboxMade(ip):
-            turn.set(sandbox="ready", ip=ip)
-        case SandboxFailed(message):
-            turn.set(sandbox="none", sandbox_retry_at=now + SANDBOX_RETRY_S)
-            turn.do(Say("FailedCreatePodSandBox", f"Failed to create pod sandbox: {message}", warning=True))
-        case Mounted():
-            turn.set(volumes="ready")
-        case MountFailed(messages):
-            turn.set(volumes="none", volumes_retry_at=now + MOUNT_RETRY_S)
-            for message in messages:
-                turn.do(Say("FailedMount", message, warning=True))
+        case SandboxMade() | SandboxFailed() | Mounted() | MountFailed():
+            _of_ground(turn, event)
         case SourceChanged():
             _retry_now(turn)
         case Vanished():
@@ -66,6 +57,22 @@ def after(pod: Pod, layout: Layout, state: PodState, event: Event, now: float) -
         case HookDone() | Probed():
             _of_container(turn, event)
     return turn.done()
+
+
+def _of_ground(turn: Turn, event: SandboxMade | SandboxFailed | Mounted | MountFailed) -> None:
+    """Answers about what every container stands on."""
+    match event:
+        case SandboxMade(ip):
+            turn.set(sandbox="ready", ip=ip)
+        case SandboxFailed(message):
+            turn.set(sandbox="none", sandbox_retry_at=turn.now + SANDBOX_RETRY_S)
+            turn.do(Say("FailedCreatePodSandBox", f"Failed to create pod sandbox: {message}", warning=True))
+        case Mounted():
+            turn.set(volumes="ready")
+        case MountFailed(messages):
+            turn.set(volumes="none", volumes_retry_at=turn.now + MOUNT_RETRY_S)
+            for message in messages:
+                turn.do(Say("FailedMount", message, warning=True))
 
 
 def _retry_now(turn: Turn) -> None:

@@ -94,8 +94,7 @@ def texts_of(kind: str, obj: Json) -> dict[str, str]:
     data = obj.get("data") or {}
     if kind == "ConfigMap":
         return {str(k): str(v) for k, v in data.items()}
-    plain = {k: base64.b64decode(v or "").decode(errors="surrogateescape") for k, v in data.items()}
-    return plain
+    return {k: base64.b64decode(v or "").decode(errors="surrogateescape") for k, v in data.items()}
 
 
 def _all_of(pod: Pod, source: EnvFrom, snapshot: Snapshot) -> dict[str, str]:
@@ -114,13 +113,13 @@ def _all_of(pod: Pod, source: EnvFrom, snapshot: Snapshot) -> dict[str, str]:
 def service_variables(pod: Pod, snapshot: Snapshot) -> dict[str, str]:
     """Variables of the Services of the namespace (`enableServiceLinks`) and, always, of `default/kubernetes`."""
     links = pod.spec.enable_service_links is not False
-    services = [snapshot.get(Ref("Service", "default", "kubernetes"))]
+    master = snapshot.get(Ref("Service", "default", "kubernetes"))
+    services = [master] if master is not None else []
     if links:
         services += sorted(snapshot.list("Service", pod.namespace), key=lambda s: str(s["metadata"]["name"]))
     env: dict[str, str] = {}
     for service in services:
-        if service is not None:
-            env |= _of_service(service)
+        env |= _of_service(service)
     return env
 
 

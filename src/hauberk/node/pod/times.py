@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from hauberk.base.refs import Json
@@ -12,7 +12,7 @@ from .model import Ended
 
 def stamp(at: float | None) -> str:
     """Whole seconds in UTC, as metav1.Time; the epoch when unknown, as the kubelet writes it."""
-    return datetime.fromtimestamp(int(at or 0), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(int(at or 0), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def parse_stamp(text: str | None) -> float | None:

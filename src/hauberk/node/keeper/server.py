@@ -1,0 +1,172 @@
+"""run/keeper.sock: one JSON object per line. A request has `id` and `op`; its answer has the `id` and `ok` or `error`.
+
+Clients that subscribed are sent `{"event": "exit", ...}` lines, first those that nobody acknowledged yet.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from hauberk.node.keeper import spawn
+from hauberk.node.keeper.loop import Loop, say
+from hauberk.node.keeper.network import Network
+from hauberk.node.keeper.pods import Answer, Pods, Reply
+
+PROTOCOL = 1
+_NFT_TIMEOUT_S = 10.0
+
+
+class Client:
+    """One connection."""
+
+    def __init__(self, sock: socket.socket, server: Server) -> None:
+        self._sock, self._server = sock, server
+        self._rest = b""
+        self.subscribed = False
+
+    def readable(self) -> None:
+        """Take what arrived and serve each whole line."""
+        try:
+            data = self._sock.recv(1 << 18)
+        except OSError:
+            data = b""
+        if not data:
+            self._server.drop(self)
+            return
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._serve(line)
+
+    def send(self, row: Answer) -> None:
+        """Send a line; a client that is gone or does not read for a second is dropped."""
+        try:
+            self._sock.sendall(json.dumps(row, separators=(",", ":")).encode() + b"\n")
+        except OSError:
+            self._server.drop(self)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._sock.close()
+
+    def fileno(self) -> int:
+        """For the selector."""
+        return self._sock.fileno()
+
+    def _serve(self, line: bytes) -> None:
+        try:
+            request = json.loads(line)
+            number = request.get("id")
+        except (ValueError, AttributeError):
+            say("a client does not speak the protocol")
+            self._server.drop(self)
+            return
+
+        def reply(answer: Answer) -> None:
+            if number is not None:
+                self.send({"id": number, **answer})
+
+        try:
+            self._server.ops[request["op"]](self, request, reply)
+        except spawn.Refused as no:
+            reply({"error": {"reason": no.reason, "message": no.message, "code": no.code}})
+        except (OSError, KeyError, TypeError) as error:
+            reply({"error": {"reason": "KeeperError", "message": f"{type(error).__name__}: {error}", "code": 128}})
+
+
+class Server:
+    """Listens, and maps each `op` to what it does."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        network: Network,
+        pods: Pods,
+        nft: str,
+        set_dns: Callable[[Answer], None],
+    ) -> None:
+        self._loop, self._network, self._pods, self._nft = loop, network, pods, nft
+        self._clients: set[Client] = set()
+        pods.on_exit = self._exited
+        self.ops: dict[str, Callable[[Client, Any, Reply], None]] = {
+            "hello": lambda _c, _r, reply: reply({"ok": {"protocol": PROTOCOL}}),
+            "sandbox": self._sandbox,
+            "sandboxes": self._sandboxes,
+            "remove_sandbox": lambda _c, r, reply: pods.remove(r["uid"], reply),
+            "start": lambda _c, r, reply: pods.start(r["spec"], reply),
+            "signal": self._signal,
+            "exec": lambda _c, r, reply: pods.execute(r, reply),
+            "nft": self._run_nft,
+            "running": self._running,
+            "subscribe": self._subscribe,
+            "ack": lambda _c, r, _reply: pods.acknowledge(r["seq"]),
+            "dns": lambda _c, r, reply: (set_dns(r["table"]), reply({"ok": {}}))[1],
+        }
+
+    def listen(self, path: str) -> None:
+        """Listen on a unix socket that only this user may use."""
+        if os.path.exists(path):
+            os.unlink(path)
+        self._door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._door.bind(path)
+        os.chmod(path, 0o600)
+        self._door.listen(16)
+        self._loop.read(self._door, self._accept)
+
+    def drop(self, client: Client) -> None:
+        """Forget a connection."""
+        if client in self._clients:
+            self._clients.discard(client)
+            self._loop.forget(client)
+            client.close()
+
+    def _accept(self) -> None:
+        sock, _ = self._door.accept()
+        sock.settimeout(1.0)
+        client = Client(sock, self)
+        self._clients.add(client)
+        self._loop.read(client, client.readable)
+
+    def _exited(self, row: Answer) -> None:
+        for client in [c for c in self._clients if c.subscribed]:
+            client.send(row)
+
+    def _sandbox(self, _client: Client, request: Answer, reply: Reply) -> None:
+        reply({"ok": {"ip": self._network.add(request["uid"], request.get("ip")).ip}})
+
+    def _sandboxes(self, _client: Client, _request: Answer, reply: Reply) -> None:
+        reply({"ok": {uid: s.ip for uid, s in self._network.sandboxes.items()}})
+
+    def _signal(self, _client: Client, request: Answer, reply: Reply) -> None:
+        self._pods.signal(request["uid"], request["name"], request["signal"])
+        reply({"ok": {}})
+
+    def _running(self, _client: Client, _request: Answer, reply: Reply) -> None:
+        reply({"ok": [p.as_json() for p in self._pods.procs.values()]})
+
+    def _subscribe(self, client: Client, _request: Answer, reply: Reply) -> None:
+        reply({"ok": {}})
+        client.subscribed = True
+        for row in list(self._pods.exits):
+            client.send(row)
+
+    def _run_nft(self, _client: Client, request: Answer, reply: Reply) -> None:
+        netns = None
+        if request.get("uid"):
+            sandbox = self._network.sandboxes.get(request["uid"])
+            if sandbox is None:
+                raise spawn.Refused("CreatePodSandboxError", "the pod has no sandbox")
+            netns = sandbox.fd
+
+        def finish(answer: Answer) -> None:
+            done = answer.get("ok")
+            if done and done["code"]:
+                say(f"nft refused rules: {done['output'][:500]}")
+                answer = {"error": {"reason": "NftFailed", "message": done["output"][:2000], "code": done["code"]}}
+            reply(answer)
+
+        started = spawn.run_in(netns, [self._nft, "-f", "-"], request["script"])
+        self._pods.collect(started, finish, timeout_s=_NFT_TIMEOUT_S, limit=4000)
