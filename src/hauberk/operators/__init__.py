@@ -1,1 +1,1 @@
-"""See docs/design/002-rooms-and-contracts.md."""
+"""What an admin's resources set in motion: the mesh, its members, Serverless's components, sidecars."""

@@ -1,0 +1,1 @@
+"""ServiceMeshControlPlane: istiod's place, the gateways, the mesh-wide defaults, the status."""

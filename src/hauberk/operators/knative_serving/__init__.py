@@ -1,0 +1,1 @@
+"""KnativeServing: Serving's workloads, configuration, policies and ingress."""

@@ -1,0 +1,1 @@
+"""ServiceMeshMemberRoll: its status. What happens to the namespaces is in `mesh_namespace`."""
