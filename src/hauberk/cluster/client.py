@@ -28,9 +28,23 @@ class _UnixConnection(http.client.HTTPConnection):
 
 def get(path: Path, target: str, *, timeout_s: float = 5) -> tuple[int, bytes]:
     """One GET over the socket: (HTTP status, body). Raises OSError when nobody answers."""
+    return send(path, "GET", target, timeout_s=timeout_s)
+
+
+def send(
+    path: Path,
+    method: str,
+    target: str,
+    body: bytes | None = None,
+    content_type: str = "application/json",
+    *,
+    timeout_s: float = 5,
+) -> tuple[int, bytes]:
+    """One request over the socket: (HTTP status, body). Raises OSError when nobody answers."""
+    headers = {**ADMIN, "content-type": content_type} if body is not None else ADMIN
     connection = _UnixConnection(path, timeout_s)
     try:
-        connection.request("GET", target, headers=ADMIN)
+        connection.request(method, target, body=body, headers=headers)
         answer = connection.getresponse()
         return answer.status, answer.read()
     except http.client.HTTPException as error:

@@ -1,0 +1,236 @@
+"""The benchmarks of the document on one machine, one function a row."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench import load, stage, static_mesh
+from bench.model import Bench, Figure, percentile, spread
+from hauberk.cluster import client
+from hauberk.testing.cluster import Quiet, hauberk
+from hauberk.xds import binary
+
+MIB = 2**20
+BODY_BYTES = 1024
+
+
+def up() -> Sequence[Figure]:
+    """`hauberk up` to the first `kubectl get ns` answered."""
+    took = []
+    for _ in range(6):
+        began = time.monotonic()
+        with stage.fresh() as cluster:
+            cluster.must("get", "ns")
+            took.append(time.monotonic() - began)
+    warm = took[1:]
+    return [
+        Figure(
+            what="`hauberk up` to the first `kubectl get ns` answered, warm",
+            measured=spread(warm, "ms", 1000),
+            must="≤ 1,500 ms",
+            reached=percentile(warm, 0.5) <= 1.5,
+            method="5 runs after one that is not counted; the command's start to kubectl's exit",
+            peer="k3d 19.9 s, kind 33.0 s, kn quickstart 110 s (their own figures)",
+        )
+    ]
+
+
+def document() -> Sequence[Figure]:
+    """The document applied to everything Ready; then the whole idle cluster's memory."""
+    from hauberk.demo.run import apply_document, make_certificates
+
+    with stage.fresh() as cluster:
+        make_certificates(cluster.shell, Quiet())
+        began = time.monotonic()
+        apply_document(cluster.shell, cluster.kube, Quiet())
+        took = time.monotonic() - began
+        stage.wait_for_zero(cluster, "hello", within_s=200)
+        time.sleep(35)  # the drained pod is gone
+        memory = cluster.status()["memory"]
+    parts = ", ".join(f"{k} {v / MIB:.0f}" for k, v in memory["byPart"].items())
+    return [
+        Figure(
+            what="document applied (mesh, Serving, Eventing) to everything Ready",
+            measured=f"{took:.1f} s",
+            must="≤ 10 s",
+            reached=took <= 10,
+            method="first kubectl to the Ready of the Knative service, one run",
+        ),
+        Figure(
+            what="whole idle cluster with the document applied, PSS",
+            measured=f"{memory['pssBytes'] / 1e6:.0f} MB ({parts} MiB)",
+            must="≤ 600 MB",
+            reached=memory["pssBytes"] <= 600e6,
+            method="sum of Pss in smaps_rollup of every process of the cluster, `hello` scaled to zero",
+            peer="OpenShift Local asks for 10.5 GiB",
+        ),
+    ]
+
+
+def cold_start() -> Sequence[Figure]:
+    """A request to a service scaled to zero, beyond the application's own start."""
+    rounds = 20
+    with stage.documented() as cluster:
+        grace = {"spec": {"config": {"autoscaler": {"stable-window": "6s", "scale-to-zero-grace-period": "6s"}}}}
+        cluster.must(
+            "patch", "knativeserving", "knative-serving", "-n", "knative-serving", "--type=merge", "-p", json.dumps(grace)
+        )  # fmt: skip
+        host = stage.apply_service(cluster, "cold", "hauberk.local/helloworld", window="6s")
+        took = []
+        for _ in range(rounds):
+            stage.wait_for_zero(cluster, "cold")
+            time.sleep(0.5)
+            took.append(stage.request_s(cluster, host, wanted="Hello"))
+    own = [_own_start_s() for _ in range(10)]
+    beyond = [t - percentile(own, 0.5) for t in took]
+    p50, p95 = percentile(beyond, 0.5), percentile(beyond, 0.95)
+    return [
+        Figure(
+            what="cold start beyond the app's own start, p50 / p95",
+            measured=f"{p50 * 1000:.0f} / {p95 * 1000:.0f} ms (n={rounds}; the app alone {percentile(own, 0.5) * 1000:.0f} ms)",
+            must="≤ 150 / 300 ms",
+            reached=p50 <= 0.150 and p95 <= 0.300,
+            method="TLS connect to body, new connection; minus the median from exec of the sample to its first answer",
+        )
+    ]
+
+
+def _own_start_s() -> float:
+    """From starting the sample by hand to its first answer."""
+    from hauberk.node.images import samples
+
+    port = _free_port()
+    began = time.monotonic()
+    process = subprocess.Popen(samples.command("helloworld"), env={**os.environ, "PORT": str(port)})
+    try:
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as wire:
+                wire.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                if wire.recv(1024):
+                    return time.monotonic() - began
+            time.sleep(0.001)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def warm() -> Sequence[Figure]:
+    """Requests per second through the mesh against the same hops by hand, in one run."""
+    seconds, envoy = 8, str(binary.path())
+    with stage.documented() as cluster, tempfile.TemporaryDirectory() as folder:
+        app = Path(folder) / "app"
+        app.mkdir()
+        shutil.copy(envoy, app / "envoy")
+        (app / "config.json").write_text(static_mesh.backend(8080, BODY_BYTES).replace("127.0.0.1", "0.0.0.0"))
+        (app / "Procfile").write_text("web: ./envoy -c config.json --concurrency 1 -l error --use-dynamic-base-id\n")
+        added = hauberk("image", "add", "--name", cluster.name, "bench.local/one-kb", str(app))
+        assert added.returncode == 0, added.stderr
+        host = stage.apply_service(
+            cluster, "warm", "bench.local/one-kb", min_scale="1", max_scale="1", target_burst_capacity="0"
+        )
+        with _by_hand(cluster.folder, Path(folder), envoy) as port:
+            ours, theirs = [], []
+            for _ in range(3):
+                ours.append(load.requests_per_s(host, cluster.options.https_port, seconds=seconds))
+                theirs.append(load.requests_per_s(host, port, seconds=seconds))
+    ratio = percentile(ours, 0.5) / percentile(theirs, 0.5)
+    return [
+        Figure(
+            what="warm request, Route → gateway → pod, mTLS, 1 kB, against static Envoys",
+            measured=f"{ratio:.2f} ({percentile(ours, 0.5):.0f} against {percentile(theirs, 0.5):.0f} requests/s)",
+            must="≥ 0.9",
+            reached=ratio >= 0.9,
+            method=f"wrk, 16 connections, {seconds} s, 3 rounds in turn, medians; the same hops, one worker each",
+        )
+    ]
+
+
+@contextlib.contextmanager
+def _by_hand(certificates: Path, folder: Path, envoy: str):  # type: ignore[no-untyped-def]
+    subprocess.run(
+        ["openssl", "req", "-x509", "-nodes", "-days", "3", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-subj", "/CN=mesh", "-keyout", "mesh.key", "-out", "mesh.crt"],
+        cwd=folder, check=True, capture_output=True,
+    )  # fmt: skip
+    mesh = (folder / "mesh.crt", folder / "mesh.key", folder / "mesh.crt")
+    wildcard = (certificates / "wildcard.crt", certificates / "wildcard.key")
+    base, app = 21000, 21010
+    configs = [*static_mesh.configs(base, app, wildcard, mesh), static_mesh.backend(app, BODY_BYTES)]
+    flags = ["--concurrency", "1", "--use-dynamic-base-id", "-l", "error"]
+    running = [subprocess.Popen([envoy, "--config-yaml", config, *flags]) for config in configs]
+    try:
+        time.sleep(1.5)
+        yield base
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+
+
+def propagation() -> Sequence[Figure]:
+    """From writing a VirtualService to every Envoy having acknowledged it."""
+    changes = 100
+    with stage.documented() as cluster:
+        manifest = {
+            "apiVersion": "networking.istio.io/v1",
+            "kind": "VirtualService",
+            "metadata": {"name": "moving", "namespace": "default"},
+            "spec": {
+                "hosts": ["moving.default.svc.cluster.local"],
+                "http": [{"route": [{"destination": {"host": "hello.default.svc.cluster.local"}}]}],
+            },
+        }
+        cluster.apply(json.dumps(manifest))
+        socket_path = cluster.options.paths.api_socket
+        took = []
+        for i in range(changes):
+            began = time.monotonic()
+            revision = _patch_timeout(socket_path, i)
+            client.get_json(socket_path, f"/hauberk/v1/acked?revision={revision}", timeout_s=10)
+            took.append(time.monotonic() - began)
+        proxies = cluster.status()["proxies"]["total"]
+    return [
+        Figure(
+            what="change of a VirtualService to every Envoy acknowledged",
+            measured=f"p50 {percentile(took, 0.5) * 1000:.0f} ms, p99 {percentile(took, 0.99) * 1000:.0f} ms "
+            f"(n={changes}, {proxies} proxies)",
+            must="p99 ≤ 100 ms",
+            reached=percentile(took, 0.99) <= 0.1,
+            method="request of the write to the control plane's word that every proxy acknowledged that revision",
+        )
+    ]
+
+
+def _patch_timeout(socket_path: Path, i: int) -> int:
+    target = "/apis/networking.istio.io/v1/namespaces/default/virtualservices/moving"
+    body = json.dumps([{"op": "add", "path": "/spec/http/0/timeout", "value": f"{i + 1}s"}]).encode()
+    status, answer = client.send(socket_path, "PATCH", target, body, "application/json-patch+json")
+    if status != 200:
+        raise RuntimeError(answer.decode())
+    return int(json.loads(answer)["metadata"]["resourceVersion"])
+
+
+BENCHES: tuple[Bench, ...] = (
+    Bench(name="up", run=up),
+    Bench(name="document", run=document),
+    Bench(name="cold-start", run=cold_start),
+    Bench(name="warm", run=warm),
+    Bench(name="propagation", run=propagation),
+)
+

@@ -1,0 +1,99 @@
+"""Clusters to measure on."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import ssl
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPSConnection
+from pathlib import Path
+
+from hauberk.demo.run import apply_document, make_certificates
+from hauberk.testing.cluster import Cluster, Quiet, eventually, hauberk, started
+
+SERVICE = """
+apiVersion: serving.knative.dev/v1
+kind: Service
+metadata:
+  name: {name}
+  namespace: default
+  annotations:
+    serving.knative.openshift.io/enablePassthrough: "true"
+spec:
+  template:
+    metadata:
+      annotations:
+        sidecar.istio.io/inject: "true"
+        sidecar.istio.io/rewriteAppHTTPProbers: "true"
+{annotations}
+    spec:
+      containers:
+      - image: {image}
+"""
+
+
+@contextmanager
+def fresh() -> Iterator[Cluster]:
+    """An ephemeral cluster with nothing applied."""
+    name = f"bench-{secrets.token_hex(3)}"
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            yield started(name, Path(folder), "--ephemeral")
+        finally:
+            hauberk("down", "--name", name)
+
+
+@contextmanager
+def documented() -> Iterator[Cluster]:
+    """An ephemeral cluster with the document applied and everything Ready."""
+    with fresh() as cluster:
+        make_certificates(cluster.shell, Quiet())
+        apply_document(cluster.shell, cluster.kube, Quiet())
+        yield cluster
+
+
+def apply_service(cluster: Cluster, name: str, image: str, **annotations: str) -> str:
+    """A Knative service in the mesh; returns its external host once it is Ready."""
+    lines = "\n".join(
+        f"        autoscaling.knative.dev/{k.replace('_', '-')}: {json.dumps(v)}" for k, v in annotations.items()
+    )
+    cluster.apply(SERVICE.format(name=name, image=image, annotations=lines))
+    cluster.must("wait", "--for=condition=Ready", f"ksvc/{name}", "-n", "default", "--timeout=60s", timeout_s=70)
+    return f"{name}-default.apps.openshift.example.com"
+
+
+def wait_for_zero(cluster: Cluster, name: str, *, within_s: float = 90) -> None:
+    """Until no pod of the service is wanted any more."""
+
+    def gone() -> bool:
+        found = cluster.json("deployments", "-n", "default", "-l", f"serving.knative.dev/service={name}")
+        return all(d["spec"]["replicas"] == 0 for d in found["items"])
+
+    eventually(gone, within_s=within_s, what=f"{name} scaled to zero")
+
+
+def request_s(cluster: Cluster, host: str, *, wanted: str) -> float:
+    """Seconds that one request on a new TLS connection takes."""
+    context = ssl.create_default_context(cafile=str(cluster.folder / "root.crt"))
+    context.hostname_checks_common_name = True  # the document's certificate has no SAN (D1)
+    context.check_hostname = False
+    began = time.monotonic()
+    connection = HTTPSConnection(cluster.options.address, cluster.options.https_port, context=context, timeout=60)
+    connection._create_connection = lambda _a, t, _s: __import__("socket").create_connection(  # type: ignore[attr-defined]
+        (cluster.options.address, cluster.options.https_port), t
+    )
+    connection.host = host  # SNI and Host header
+    connection.request("GET", "/")
+    answer = connection.getresponse()
+    body = answer.read().decode()
+    took = time.monotonic() - began
+    connection.close()
+    if answer.status != 200 or wanted not in body:
+        raise RuntimeError(f"{host} answered {answer.status}: {body[:200]}")
+    return took
+
+
