@@ -129,6 +129,7 @@ class RouterRoute:
     certificate: str = ""  # with CA certificates behind it
     key: str = ""
     destination_ca: str = ""  # reencrypt: whom to trust; empty: the cluster's serving CA
+    service: str = ""  # the Service in `to`; its name is what reencrypt verifies
     backends: tuple[tuple[Backend, int], ...] = ()  # with weights
     http2: bool = False
     timeout_s: float = 30.0
@@ -146,6 +147,7 @@ class RouterRole:
     routes: tuple[RouterRoute, ...] = ()
     default_certificate: str = ""  # PEM; both empty: the SDS secret `router-default`
     default_key: str = ""
+    https_port: int = 443  # where redirects lead
 
     def __repr__(self) -> str:
         return f"RouterRole({len(self.routes)} routes)"

@@ -28,8 +28,8 @@ from hauberk.xds.translate.types import Resource, resource
 
 Credentials: TypeAlias = Callable[[str, str], Mapping[str, bytes] | None]
 """The decoded `data` of a Secret, by namespace and name."""
-Registered: TypeAlias = Mapping[str, Callable[[float], KeyPair]]
-"""Names of further certificates → how to make one at a time."""
+Registered: TypeAlias = Mapping[str, Callable[[float], KeyPair] | bytes]
+"""Further names → how to make a certificate at a time, or the PEM of roots to trust."""
 
 _KUBERNETES = "kubernetes://"
 _CA = "-cacert"
@@ -58,6 +58,8 @@ class Secrets:
         maker = self._maker(identity, name)
         if maker is None:
             return None
+        if isinstance(maker, bytes):
+            return roots_secret(name, maker)
         held = self._issued.get((proxy, f"{name} {identity}"))
         if held is None or held.renew_at <= now:
             pair = maker(now)
@@ -65,7 +67,7 @@ class Secrets:
             self._issued[proxy, f"{name} {identity}"] = held
         return held.made
 
-    def _maker(self, identity: str, name: str) -> Callable[[float], KeyPair] | None:
+    def _maker(self, identity: str, name: str) -> Callable[[float], KeyPair] | bytes | None:
         if name == "default":
             return (lambda now: self._signer.issue(identity, now=now)) if identity else None
         return self._registered.get(name)
