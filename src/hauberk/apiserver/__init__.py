@@ -1,1 +1,5 @@
-"""See docs/design/002-rooms-and-contracts.md."""
+"""The Kubernetes API server."""
+
+from hauberk.apiserver.server import Server
+
+__all__ = ["Server"]

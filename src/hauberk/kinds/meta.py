@@ -70,6 +70,11 @@ def no_rules(_: Any) -> FieldErrors:
     return iter(())
 
 
+def no_update_rules(_old: Json, _new: Json) -> FieldErrors:
+    """A kind whose fields may all change."""
+    return iter(())
+
+
 def no_advice(_: Json) -> Iterator[str]:
     """A kind whose objects need no Warning beyond unknown and inert fields."""
     return iter(())
@@ -99,6 +104,7 @@ class Kind(Generic[T]):
     model: type[T]
     versions: tuple[str, ...] = ("v1",)  # the first is preferred and stored
     validate: Callable[[T], FieldErrors] = no_rules
+    validate_update: Callable[[Json, Json], FieldErrors] = no_update_rules  # old, new: both raw
     default: Callable[[dict[str, Any]], dict[str, Any]] = as_is  # raw → raw; may mutate its argument
     advice: Callable[[Json], Iterator[str]] = no_advice  # raw → Warnings (defects, no effect)
     strict: Callable[[Json], FieldErrors] = no_rejections  # refused with `up --strict`, else Warnings
