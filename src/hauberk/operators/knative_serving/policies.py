@@ -1,6 +1,6 @@
 """Policies that come with the mesh as ingress. Pure.
 
-Source: openshift-knative/serverless-operator openshift-knative-operator/pkg/serving/ingress.go (NetworkPolicies),
+Source: openshift-knative/serverless-operator openshift-knative-operator/pkg/serving/ingress.go,
 knative-extensions/net-istio config/400-webhook-peer-authentication.yaml.
 """
 
@@ -35,7 +35,7 @@ def make_peer_authentications(namespace: str) -> Iterator[Json]:
 
 
 def make_network_policies(namespace: str) -> Iterator[Json]:
-    """What Maistra's own policies would forbid: calls to webhooks, and scraping by the cluster's monitoring."""
+    """What Maistra's policies would forbid: calls to webhooks, scraping by the cluster's monitoring."""
     labels = {INGRESS_PROVIDER: "istio"}
     for name in WEBHOOKS:
         yield make_policy(name, namespace, labels, {"matchLabels": {"app": name}}, [{}])

@@ -1,0 +1,1 @@
+"""KnativeEventing: Eventing's workloads as placeholders, its configuration and policies."""

@@ -1,0 +1,1 @@
+"""KnativeKafka: accepted, and its status says that nothing runs yet."""
