@@ -1,20 +1,24 @@
 """The keeper's client: sandboxes, containers, proxies, and the exits that nobody may miss.
 
-One connection to `run/keeper.sock`, JSON lines. The keeper outlives the control plane: a new `Runtime` finds in
-`running()` what an old one started, and in `exits()` what ended meanwhile. An exit is kept by the keeper until it was
-handed out and the loop came back for the next one, so each is seen at least once.
+One connection to `run/keeper.sock`, JSON lines. The keeper outlives the control plane: a new `Runtime` finds
+in `running()` what an old one started, and in `exits()` what ended meanwhile. An exit is kept by the keeper
+until it was handed out and the loop came back for the next one, so each is seen at least once.
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from hauberk.base.paths import Paths
 from hauberk.node.dns.table import DnsTable
 from hauberk.node.images.model import Mount, ResolvedImage
-from hauberk.node.redirect import Redirect
+from hauberk.node.launch import Launch, container_request, proxy_request
+from hauberk.node.redirect import Redirect, nft_rules
 
 __all__ = [
     "ExecResult",
@@ -30,31 +34,8 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Launch:
-    """One container to start. `argv` None: the image's entrypoint; `args` replace the image's cmd.
-
-    `argv` given and `args` empty drops the image's cmd, as Kubernetes does. `dns_search` is the pod's namespace.
-    """
-
-    uid: str
-    name: str
-    attempt: int
-    image: ResolvedImage
-    log: Path
-    namespace: str = "default"
-    argv: tuple[str, ...] | None = None
-    args: tuple[str, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
-    cwd: str | None = None
-    mounts: tuple[Mount, ...] = ()
-    hostname: str = "localhost"
-    run_as_user: int | None = None
-    read_only_root: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Exit:
-    """The end of a process. `signal` is 0 unless a signal ended it; `code` is then 128 + signal. `at`: epoch s."""
+    """The end of a process. `signal` is 0 unless one ended it; `code` is then 128 + signal. `at`: epoch s."""
 
     uid: str
     name: str
@@ -91,70 +72,159 @@ class StartError(Exception):
         self.reason, self.message, self.code = reason, message, code
 
 
-class KeeperGone(Exception):
+class KeeperGone(Exception):  # noqa: N818
     """The keeper closed the connection. Nothing of the pod network is left when it ends."""
+
+
+class _Lines(asyncio.Protocol):
+    """Matches answers to requests; queues events."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[int, asyncio.Future[Any]] = {}
+        self.exits: asyncio.Queue[tuple[int, Exit] | None] = asyncio.Queue()
+        self.transport: asyncio.Transport | None = None
+        self._rest = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport), "unix connections are stream transports"
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._take(json.loads(line))
+
+    def _take(self, row: dict[str, Any]) -> None:
+        if row.get("event") == "exit":
+            number = row.pop("seq")
+            row.pop("event")
+            self.exits.put_nowait((number, Exit(**row)))
+            return
+        future = self.waiting.pop(row["id"], None)
+        if future is None or future.done():
+            return
+        if "error" in row:
+            future.set_exception(StartError(**row["error"]))
+        else:
+            future.set_result(row["ok"])
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport = None
+        self.exits.put_nowait(None)
+        for future in self.waiting.values():
+            if not future.done():
+                future.set_exception(KeeperGone(str(exc or "connection closed")))
+        self.waiting.clear()
 
 
 class Runtime:
     """An asynchronous client of the keeper. Every method may raise `KeeperGone`."""
 
+    def __init__(self, paths: Paths, lines: _Lines) -> None:
+        self._paths, self._lines = paths, lines
+        self._number = 0
+        self._rules = asyncio.Lock()
+
     @classmethod
     async def connect(cls, paths: Paths) -> Runtime:
         """Connect to `paths.keeper_socket`."""
-        raise NotImplementedError
+        loop = asyncio.get_running_loop()
+        _, lines = await loop.create_unix_connection(_Lines, str(paths.keeper_socket))
+        return cls(paths, lines)
 
     async def sandbox(self, uid: str, *, ip: str | None = None) -> str:
-        """Create the pod's network namespace, link and address; idempotent. Returns the pod's IP."""
-        raise NotImplementedError
+        """Create the pod's network namespace, link and address; idempotent. Returns the pod's IP.
+
+        `ip` is taken when it is free, so that an adopted pod keeps its address.
+        """
+        return str((await self._ask("sandbox", uid=uid, ip=ip))["ip"])
 
     async def remove_sandbox(self, uid: str) -> None:
         """Kill what still runs in the pod and free its namespace and address; idempotent."""
-        raise NotImplementedError
+        await self._ask("remove_sandbox", uid=uid)
 
     async def redirect(self, uid: str, spec: Redirect) -> None:
         """Capture the pod's connections: one `nft -f` in its namespace. Raises StartError."""
-        raise NotImplementedError
+        await self._ask("nft", uid=uid, script=nft_rules(spec))
 
     async def start(self, launch: Launch) -> Running:
         """Start a container; returns after its exec succeeded. Raises StartError."""
-        raise NotImplementedError
+        return Running(**await self._ask("start", spec=container_request(launch, self._paths)))
 
     async def start_proxy(
-        self, uid: str, *, name: str, argv: Sequence[str], env: Mapping[str, str], log: Path, attempt: int = 0
+        self,
+        uid: str,
+        *,
+        name: str,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        log: Path,
+        attempt: int = 0,
     ) -> Running:
-        """Start a process in the pod's network that sees the host's files (the pod's Envoy). Raises StartError."""
-        raise NotImplementedError
+        """Start a process in the pod's network that sees the host's files (its Envoy). Raises StartError."""
+        spec = proxy_request(uid, name=name, argv=argv, env=env, log=log, attempt=attempt)
+        return Running(**await self._ask("start", spec=spec))
 
     async def signal(self, uid: str, name: str, sig: int) -> None:
         """Send a signal to the process; nothing when it is gone."""
-        raise NotImplementedError
+        await self._ask("signal", uid=uid, name=name, signal=int(sig))
 
     async def exec(
-        self, uid: str, name: str, argv: Sequence[str], *, timeout_s: float = 10.0, limit_bytes: int = 10240
+        self,
+        uid: str,
+        name: str,
+        argv: Sequence[str],
+        *,
+        timeout_s: float = 10.0,
+        limit_bytes: int = 10240,
     ) -> ExecResult:
         """Run a command inside a running container. Raises StartError when it cannot be run."""
-        raise NotImplementedError
+        ask = {"uid": uid, "name": name, "argv": list(argv), "timeout_s": timeout_s, "limit": limit_bytes}
+        done = await self._ask("exec", **ask)
+        return ExecResult(done["code"], done["output"].encode("latin-1"))
 
     async def running(self) -> list[Running]:
         """Every live container and proxy, whoever started it."""
-        raise NotImplementedError
-
-    def exits(self) -> AsyncIterator[Exit]:
-        """Exits, oldest first, including those since the last reader; each is acked when the next is asked for."""
-        raise NotImplementedError
+        return [Running(**row) for row in await self._ask("running")]
 
     async def sandboxes(self) -> dict[str, str]:
         """Pod uid to IP of every sandbox."""
-        raise NotImplementedError
+        found: dict[str, str] = await self._ask("sandboxes")
+        return found
+
+    async def exits(self) -> AsyncIterator[Exit]:
+        """Exits, oldest first, also those since the last reader; acked when the next one is asked for."""
+        await self._ask("subscribe")
+        while True:
+            row = await self._lines.exits.get()
+            if row is None:
+                raise KeeperGone("connection closed")
+            number, exited = row
+            yield exited
+            self._send({"op": "ack", "seq": number})
 
     async def set_dns(self, table: DnsTable) -> None:
         """Replace what the node's DNS answers."""
-        raise NotImplementedError
+        await self._ask("dns", table=asdict(table))
 
     async def set_services(self, rules: str) -> None:
         """Replace the Services' rules: an nft script from `hauberk.node.proxyrules.service_rules`."""
-        raise NotImplementedError
+        async with self._rules:
+            await self._ask("nft", uid=None, script=rules)
 
     async def close(self) -> None:
         """Close the connection; everything keeps running."""
-        raise NotImplementedError
+        if self._lines.transport is not None:
+            self._lines.transport.close()
+
+    async def _ask(self, operation: str, **fields: Any) -> Any:
+        self._number += 1
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._lines.waiting[self._number] = future
+        self._send({"id": self._number, "op": operation, **fields})
+        return await future
+
+    def _send(self, row: dict[str, Any]) -> None:
+        if self._lines.transport is None:
+            raise KeeperGone("connection closed")
+        self._lines.transport.write(json.dumps(row).encode() + b"\n")

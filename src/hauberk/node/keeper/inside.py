@@ -20,7 +20,7 @@ from hauberk.node.keeper.server import Server
 
 Spec = dict[str, Any]
 _TICK_S = 0.02
-_KILLED_S = 1.0
+_STOP_S = 5.0
 
 
 class Inside:
@@ -84,13 +84,13 @@ class Inside:
         """Control plane, then pods, then us."""
         if self._deadline:
             return
-        self._deadline = time.monotonic() + self._spec.get("stop_s", 30)
+        self._deadline = time.monotonic() + self._spec.get("stop_s", _STOP_S)
         if self._control_plane:
             self._control_plane.stop()
         self._wait_control_plane()
 
     def _wait_control_plane(self) -> None:
-        half = self._deadline - self._spec.get("stop_s", 30) / 2
+        half = self._deadline - self._spec.get("stop_s", _STOP_S) / 2
         if self._control_plane and self._alive(self._control_plane.pid) and time.monotonic() < half:
             self._loop.later(_TICK_S, self._wait_control_plane)
             return

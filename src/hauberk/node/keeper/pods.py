@@ -21,7 +21,20 @@ _TIMED_OUT = 124
 class Proc:
     """A container or proxy."""
 
-    __slots__ = ("attempt", "cwd", "env", "kind", "log", "name", "pid", "pipes", "scratch", "since", "uid", "user")
+    __slots__ = (
+        "attempt",
+        "cwd",
+        "env",
+        "kind",
+        "log",
+        "name",
+        "pid",
+        "pipes",
+        "scratch",
+        "since",
+        "uid",
+        "user",
+    )
 
     def __init__(self, request: spawn.Request, started: spawn.Started) -> None:
         self.uid, self.name, self.attempt = request["uid"], request["name"], request["attempt"]
@@ -143,8 +156,11 @@ class Pods:
             code, _ = _code(status)
             reply({"ok": {"code": _TIMED_OUT if expired[0] else code, "output": output.decode("latin-1")}})
 
+        def readable() -> None:
+            take()
+
         expired = [False]
-        self._loop.read(started.out, take)
+        self._loop.read(started.out, readable)
         self._loop.later(timeout_s, expire)
         self._loop.on_child[started.pid] = ended
 

@@ -74,7 +74,15 @@ class Client:
         except spawn.Refused as no:
             reply({"error": {"reason": no.reason, "message": no.message, "code": no.code}})
         except (OSError, KeyError, TypeError) as error:
-            reply({"error": {"reason": "KeeperError", "message": f"{type(error).__name__}: {error}", "code": 128}})
+            reply(
+                {
+                    "error": {
+                        "reason": "KeeperError",
+                        "message": f"{type(error).__name__}: {error}",
+                        "code": 128,
+                    }
+                }
+            )
 
 
 class Server:
@@ -89,6 +97,7 @@ class Server:
         set_dns: Callable[[Answer], None],
     ) -> None:
         self._loop, self._network, self._pods, self._nft = loop, network, pods, nft
+        self._set_dns = set_dns
         self._clients: set[Client] = set()
         pods.on_exit = self._exited
         self.ops: dict[str, Callable[[Client, Any, Reply], None]] = {
@@ -103,7 +112,7 @@ class Server:
             "running": self._running,
             "subscribe": self._subscribe,
             "ack": lambda _c, r, _reply: pods.acknowledge(r["seq"]),
-            "dns": lambda _c, r, reply: (set_dns(r["table"]), reply({"ok": {}}))[1],
+            "dns": self._dns,
         }
 
     def listen(self, path: str) -> None:
@@ -140,6 +149,10 @@ class Server:
     def _sandboxes(self, _client: Client, _request: Answer, reply: Reply) -> None:
         reply({"ok": {uid: s.ip for uid, s in self._network.sandboxes.items()}})
 
+    def _dns(self, _client: Client, request: Answer, reply: Reply) -> None:
+        self._set_dns(request["table"])
+        reply({"ok": {}})
+
     def _signal(self, _client: Client, request: Answer, reply: Reply) -> None:
         self._pods.signal(request["uid"], request["name"], request["signal"])
         reply({"ok": {}})
@@ -165,7 +178,9 @@ class Server:
             done = answer.get("ok")
             if done and done["code"]:
                 say(f"nft refused rules: {done['output'][:500]}")
-                answer = {"error": {"reason": "NftFailed", "message": done["output"][:2000], "code": done["code"]}}
+                answer = {
+                    "error": {"reason": "NftFailed", "message": done["output"][:2000], "code": done["code"]}
+                }
             reply(answer)
 
         started = spawn.run_in(netns, [self._nft, "-f", "-"], request["script"])

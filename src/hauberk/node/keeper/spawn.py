@@ -160,7 +160,9 @@ def _run_child(child: Any, out: int, err: int, fault: int) -> None:
         _report(fault, no.reason, no.message, no.code)
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
-        _report(fault, "RunContainerError", f"failed to create container: {error.strerror}{where}", CANNOT_START)
+        _report(
+            fault, "RunContainerError", f"failed to create container: {error.strerror}{where}", CANNOT_START
+        )
     except BaseException as error:  # a forked child must never run on into the keeper's loop
         _report(fault, "RunContainerError", f"failed to create container: {error!r}", CANNOT_START)
     finally:
