@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hauberk.kinds.coordination import lease
 from hauberk.kinds.meta import Kind
 
-KINDS: tuple[Kind[Any], ...] = ()
+KINDS: tuple[Kind[Any], ...] = (lease.KIND,)

@@ -7,6 +7,7 @@ from typing import Any
 from hauberk.kinds.core import (
     configmap,
     endpoints,
+    event,
     namespace,
     node,
     pod,
@@ -25,4 +26,5 @@ KINDS: tuple[Kind[Any], ...] = (
     secret.KIND,
     serviceaccount.KIND,
     node.KIND,
+    event.KIND,
 )

@@ -71,6 +71,7 @@ KIND = Kind(
     short_names=("cm",),
     model=ConfigMap,
     validate=validate,
+    validate_update=validate_update,
     columns=(Column("Data", _count, "integer"), Column("Age", ".metadata.creationTimestamp", "date")),
     subresources=(),
     has_generation=False,

@@ -97,6 +97,7 @@ KIND = Kind(
     categories=("all",),
     model=Pod,
     validate=validate,
+    validate_update=validate_update,
     default=default_pod,
     advice=advice,
     columns=COLUMNS,

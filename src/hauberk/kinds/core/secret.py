@@ -89,6 +89,7 @@ KIND = Kind(
     model=Secret,
     default=default,
     validate=validate,
+    validate_update=validate_update,
     columns=(
         Column("Type", ".type"),
         Column("Data", _count, "integer"),

@@ -239,6 +239,7 @@ KIND = Kind(
     categories=("all",),
     model=Service,
     validate=validate,
+    validate_update=validate_update,
     default=default,
     advice=advice,
     columns=(

@@ -1,0 +1,79 @@
+"""What the four kinds of rbac.authorization.k8s.io share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from msgspec import Meta
+
+from hauberk.base.fields import FieldErrors
+from hauberk.base.refs import Json
+from hauberk.kinds.meta import Part
+from hauberk.kinds.rules import required, unsupported
+
+GROUP = "rbac.authorization.k8s.io"
+SUBJECT_KINDS = ("Group", "ServiceAccount", "User")
+
+Text = Annotated[str, Meta(description="`*` means all.")]
+
+
+class PolicyRule(Part, frozen=True):
+    """Verbs that are allowed upon resources or paths."""
+
+    verbs: tuple[Text, ...] = ()
+    api_groups: tuple[Text, ...] = ()
+    resources: tuple[Text, ...] = ()
+    resource_names: tuple[str, ...] = ()
+    non_resource_urls: tuple[Text, ...] = ()
+
+
+class Subject(Part, frozen=True):
+    """A user, group or ServiceAccount that a role is given to."""
+
+    kind: str = ""
+    api_group: str = ""
+    name: str = ""
+    namespace: str = ""
+
+
+class RoleRef(Part, frozen=True):
+    """The role that is given. Cannot be updated."""
+
+    api_group: str = ""
+    kind: str = ""
+    name: str = ""
+
+
+def check_rules(rules: tuple[PolicyRule, ...], *, cluster: bool) -> FieldErrors:
+    """Source: kubernetes pkg/apis/rbac/validation/validation.go, ValidatePolicyRule."""
+    for i, rule in enumerate(rules):
+        path = f"rules[{i}]"
+        if not rule.verbs:
+            yield required(f"{path}.verbs", "verbs must contain at least one value")
+        if rule.non_resource_urls and cluster:
+            continue
+        if not rule.api_groups:
+            yield required(f"{path}.apiGroups", "resource rules must supply at least one api group")
+        if not rule.resources:
+            yield required(f"{path}.resources", "resource rules must supply at least one resource")
+
+
+def check_binding(ref: RoleRef, subjects: tuple[Subject, ...], kinds: tuple[str, ...]) -> FieldErrors:
+    """Source: kubernetes pkg/apis/rbac/validation/validation.go, ValidateRoleBinding."""
+    if ref.kind not in kinds:
+        yield unsupported("roleRef.kind", ref.kind, kinds)
+    if not ref.name:
+        yield required("roleRef.name")
+    for i, subject in enumerate(subjects):
+        if not subject.name:
+            yield required(f"subjects[{i}].name")
+        if subject.kind not in SUBJECT_KINDS:
+            yield unsupported(f"subjects[{i}].kind", subject.kind, SUBJECT_KINDS)
+        if subject.kind == "ServiceAccount" and not subject.namespace:
+            yield required(f"subjects[{i}].namespace")
+
+
+def not_enforced(_: Json) -> Iterator[str]:
+    """Roles are stored; only system:masters may do anything for now."""
+    yield "is stored, but not enforced on the embedded cluster yet: only `system:masters` may read and write"
