@@ -20,14 +20,16 @@ from .spec import Pod, is_sidecar, qos_class
 from .times import stamp, terminated_of
 
 
-def status_of(pod: Pod, layout: Layout, state: PodState, now: float, *, host_ip: str) -> dict[str, Any]:
-    """The whole status. Transition times are kept from the status that `pod` has now."""
+def status_of(
+    pod: Pod, layout: Layout, state: PodState, now: float, *, host_ip: str, before: Json | None
+) -> dict[str, Any]:
+    """The whole status. Transition times are kept from the status `before`."""
     statuses = {c.name: _container(pod, layout, state, c) for c in pod.all_containers()}
     phase = phase_of(pod, state, statuses)
     wanted = conditions_of(pod, state, phase, statuses)
     for row in wanted:
         row["lastProbeTime"] = None
-    stored = (pod.raw.get("status") or {}).get("conditions") or ()
+    stored = (before or {}).get("conditions") or ()
     status: dict[str, Any] = {
         "phase": phase,
         "conditions": with_times(wanted, stored, stamp(now)),

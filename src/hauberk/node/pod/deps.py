@@ -1,0 +1,52 @@
+"""What every pod's worker works with, and the callables that other rooms provide."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from hauberk.base.paths import Paths
+from hauberk.base.refs import Json
+from hauberk.kinds.core.volume import TokenProjection
+from hauberk.node.images.model import ResolvedImage
+from hauberk.node.runtime import Runtime
+from hauberk.ports import Api, Clock, Recorder
+
+from .fields import NodeFacts
+from .spec import Pod
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyLaunch:
+    """How the pod's Envoy is started. `files` (name to content) are written 0600 below `paths.pod(uid)` first."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+ProxyBootstrap = Callable[[Json, Mapping[str, str], str], ProxyLaunch]
+"""(pod object, role per proxy container, pod IP) → how to start its Envoy."""
+
+ResolveImage = Callable[[str, str], Awaitable[ResolvedImage]]
+"""(reference, pull policy) → the image. Raises hauberk.node.images.model.ImageProblem."""
+
+IssueToken = Callable[[Pod, TokenProjection], bytes]
+"""The pod's ServiceAccount token for one projection. Raises fields.ConfigError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deps:
+    """Shared by all workers of one node."""
+
+    api: Api
+    recorder: Recorder
+    runtime: Runtime
+    paths: Paths
+    clock: Clock
+    resolve_image: ResolveImage
+    proxy_roles: Mapping[str, str]  # image reference to role: every proxy image
+    proxy_bootstrap: ProxyBootstrap
+    issue_token: IssueToken
+    facts: NodeFacts
+    limits_unenforced: Callable[[Pod], None]  # told of each pod with limits; says it once

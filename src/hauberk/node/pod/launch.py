@@ -1,0 +1,96 @@
+"""From a container's spec to what the runtime starts. `make_launch` is pure; files it needs are named, not written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hauberk.kinds.core.container import Container
+from hauberk.kinds.core.volume import VolumeMount
+from hauberk.node.images.model import Mount, ResolvedImage
+from hauberk.node.runtime import Launch
+
+from .env import command_of, expand
+from .fields import ConfigError
+from .spec import Pod
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+TERMINATION_LOG = "/dev/termination-log"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the pod's containers stand on: where each volume is, and the node's own files to mount."""
+
+    volumes: Mapping[str, Path]
+    termination_log: Path
+    log: Path
+    files: tuple[Mount, ...] = ()  # /etc/hosts, /etc/resolv.conf where the default will not do
+
+
+def make_launch(
+    pod: Pod, container: Container, attempt: int, image: ResolvedImage, env: Mapping[str, str], ground: Ground
+) -> Launch:
+    """The runtime's order for one container. Raises ConfigError where upstream refuses to create it.
+
+    Deviation: `runAsNonRoot` accepts the built-in images whatever their user: nothing runs as the machine's root.
+    """
+    _check_user(pod, container, image)
+    argv, args = command_of(container, env)
+    base = {"PATH": PATH, "HOME": "/root", "HOSTNAME": pod.hostname}
+    security = container.security_context
+    pod_security = pod.spec.security_context
+    user = security.run_as_user if security is not None else None
+    if user is None and pod_security is not None:
+        user = pod_security.run_as_user
+    mounts = [_mount(container, m, ground, env) for m in container.volume_mounts]
+    target = container.termination_message_path or TERMINATION_LOG
+    mounts += [Mount(str(ground.termination_log), target), *ground.files]
+    return Launch(
+        uid=pod.uid,
+        name=container.name,
+        attempt=attempt,
+        image=image,
+        log=ground.log,
+        namespace=pod.namespace,
+        argv=argv,
+        args=args,
+        env={**base, **image.env, **env},
+        cwd=container.working_dir or None,
+        mounts=tuple(mounts),
+        hostname=pod.hostname,
+        run_as_user=user,
+        read_only_root=bool(security is not None and security.read_only_root_filesystem),
+    )
+
+
+def _mount(container: Container, mount: VolumeMount, ground: Ground, env: Mapping[str, str]) -> Mount:
+    del container
+    root = ground.volumes.get(mount.name)
+    if root is None:
+        raise ConfigError(f'volume "{mount.name}" is not mounted')
+    source = root
+    if mount.sub_path:
+        part = Path(expand(mount.sub_path, env))
+        if part.is_absolute() or ".." in part.parts:
+            raise ConfigError(f'subPath "{mount.sub_path}" must stay inside the volume')
+        source = root / part
+    return Mount(str(source), mount.mount_path, mount.read_only)
+
+
+def _check_user(pod: Pod, container: Container, image: ResolvedImage) -> None:
+    """Source: kubernetes pkg/kubelet/kuberuntime/security_context.go, verifyRunAsNonRoot."""
+    wide, own = pod.spec.security_context, container.security_context
+    non_root = own.run_as_non_root if own is not None else None
+    if non_root is None and wide is not None:
+        non_root = wide.run_as_non_root
+    if not non_root or image.kind != "oci":
+        return
+    user = own.run_as_user if own is not None else None
+    if user is None and wide is not None:
+        user = wide.run_as_user
+    if user == 0:
+        raise ConfigError("container's runAsUser breaks non-root policy")
+    if user is None and image.user.partition(":")[0] in ("", "0", "root"):
+        raise ConfigError("container has runAsNonRoot and image will run as root")

@@ -1,0 +1,193 @@
+"""Reads containers' logs back, as `kubectl logs` asks for them (ports.LogSource).
+
+The keeper writes CRI lines (`TIME stdout F text`; `P` continues in the next line) to
+`pod_logs(uid)/CONTAINER/ATTEMPT.log`, with one older file beside it. All proxy containers of a pod show the log of
+their one Envoy, which lies below the first of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hauberk.base.apierrors import BadRequest
+from hauberk.base.paths import Paths
+from hauberk.base.refs import Json
+from hauberk.ports import Api, Clock
+
+from .layout import layout_of
+from .model import PROXY
+from .spec import Pod, pod_of
+from .times import parse_stamp
+
+FOLLOW_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of a log is wanted."""
+
+    tail_lines: int | None = None
+    since: float | None = None  # epoch s
+    limit_bytes: int | None = None
+    timestamps: bool = False
+
+
+class NodeLogs:
+    """The logs of every pod of this node."""
+
+    def __init__(self, paths: Paths, api: Api, clock: Clock, proxy_roles: Mapping[str, str]) -> None:
+        self._paths, self._api, self._clock, self._roles = paths, api, clock, proxy_roles
+
+    async def read(
+        self,
+        pod: Json,
+        container: str,
+        *,
+        previous: bool = False,
+        follow: bool = False,
+        tail_lines: int | None = None,
+        since_s: float | None = None,
+        limit_bytes: int | None = None,
+        timestamps: bool = False,
+    ) -> AsyncIterator[bytes]:
+        """Yield the log in pieces. Raises BadRequest, in upstream's words, when there is no such log."""
+        view = pod_of(pod)
+        attempt = attempt_of(view, container, previous=previous)
+        path = self._path(view, container, attempt)
+        since = None if since_s is None else self._clock.now() - since_s
+        wanted = Wanted(tail_lines, since, limit_bytes, timestamps)
+        data, offset = await asyncio.to_thread(_read_all, path)
+        shown = rendered(data, wanted)
+        left = None if limit_bytes is None else limit_bytes - len(shown)
+        if shown:
+            yield shown
+        while follow and (left is None or left > 0):
+            alive = self._still_runs(view, container, attempt)
+            data, offset = await asyncio.to_thread(_read_from, path, offset)
+            if data:
+                piece = rendered(data, Wanted(limit_bytes=left, timestamps=timestamps))
+                left = None if left is None else left - len(piece)
+                yield piece
+            elif not alive:
+                return
+            else:
+                await self._clock.sleep(FOLLOW_S)
+
+    def _path(self, pod: Pod, container: str, attempt: int) -> Path:
+        layout = layout_of(pod, self._roles)
+        if layout.unit_of(container) == PROXY:
+            container = next(iter(layout.roles))
+        return self._paths.pod_logs(pod.uid) / container / f"{attempt}.log"
+
+    def _still_runs(self, pod: Pod, container: str, attempt: int) -> bool:
+        raw = self._api.snapshot().get(pod.ref)
+        if raw is None or raw["metadata"]["uid"] != pod.uid:
+            return False
+        row = status_row(raw, container)
+        return bool(row and "running" in (row.get("state") or {}) and row.get("restartCount") == attempt)
+
+
+def status_row(raw: Json, container: str) -> Json | None:
+    """The container's row of the pod's status."""
+    status: Json = raw.get("status") or {}
+    for key in ("containerStatuses", "initContainerStatuses"):
+        for row in status.get(key) or ():
+            if row.get("name") == container:
+                found: Json = row
+                return found
+    return None
+
+
+def attempt_of(pod: Pod, container: str, *, previous: bool) -> int:
+    """Which attempt's log is meant.
+
+    Source: kubernetes pkg/kubelet/kubelet_pods.go, validateContainerLogStatus.
+    """
+    if pod.container(container) is None:
+        raise BadRequest(f"container {container} is not valid for pod {pod.name}")
+    row = status_row(pod.raw, container) or {}
+    state, last = row.get("state") or {}, (row.get("lastState") or {}).get("terminated")
+    count = int(row.get("restartCount") or 0)
+    who = f'container "{container}" in pod "{pod.name}"'
+    if previous:
+        if not last:
+            raise BadRequest(f"previous terminated {who} not found")
+        return count if "waiting" in state else count - 1
+    if ("waiting" in state and not last) or not state:
+        reason = (state.get("waiting") or {}).get("reason", "ContainerCreating")
+        said = {
+            "ErrImagePull": "image can't be pulled",
+            "ImagePullBackOff": "trying and failing to pull image",
+        }.get(reason, reason)
+        raise BadRequest(f"{who} is waiting to start: {said}")
+    return count
+
+
+def _read_all(path: Path) -> tuple[bytes, int]:
+    older = path.with_name(f"{path.name}.1")
+    before = older.read_bytes() if older.exists() else b""
+    now = path.read_bytes() if path.exists() else b""
+    whole = now[: now.rfind(b"\n") + 1]
+    return before + whole, len(whole)
+
+
+def _read_from(path: Path, offset: int) -> tuple[bytes, int]:
+    """Complete lines after the offset; from the start again when the file was rotated."""
+    try:
+        with path.open("rb") as file:
+            if file.seek(0, 2) < offset:
+                offset = 0
+            file.seek(offset)
+            data = file.read()
+    except OSError:
+        return b"", offset
+    whole = data[: data.rfind(b"\n") + 1]
+    return whole, offset + len(whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a container: when it began, and its text with its end, if it has one."""
+
+    time: str
+    text: bytes
+
+
+def parse_lines(data: bytes) -> Iterator[Line]:
+    """Join the pieces of long lines. A line that is not CRI is left out."""
+    time, text = "", b""
+    for row in data.splitlines():
+        parts = row.split(b" ", 3)
+        if len(parts) < 3:
+            continue
+        time = time or parts[0].decode()
+        text += parts[3] if len(parts) > 3 else b""
+        if parts[2] == b"F":
+            yield Line(time, text + b"\n")
+            time, text = "", b""
+    if text:
+        yield Line(time, text)
+
+
+def rendered(data: bytes, wanted: Wanted) -> bytes:
+    """What the client sees of these log lines."""
+    lines: Iterable[Line] = parse_lines(data)
+    if wanted.since is not None:
+        begin = wanted.since
+        lines = (line for line in lines if (parse_stamp(_micros(line.time)) or 0.0) >= begin)
+    chosen = list(lines)
+    if wanted.tail_lines is not None:
+        chosen = chosen[-wanted.tail_lines :] if wanted.tail_lines else []
+    shown = b"".join(
+        f"{line.time} ".encode() + line.text if wanted.timestamps else line.text for line in chosen
+    )
+    return shown if wanted.limit_bytes is None else shown[: wanted.limit_bytes]
+
+
+def _micros(text: str) -> str:
+    """Nanoseconds cut to the microseconds that datetime reads."""
+    head, dot, tail = text.partition(".")
+    return f"{head}.{tail.rstrip('Z')[:6]}Z" if dot else text
