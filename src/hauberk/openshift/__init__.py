@@ -1,1 +1,17 @@
-"""See docs/design/002-rooms-and-contracts.md."""
+"""OpenShift around Serverless: Routes for ksvcs, Route admission, the router."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hauberk.engine.plan import Controller
+from hauberk.openshift.admission import ROWS
+from hauberk.openshift.bootstrap import bootstrap_objects
+from hauberk.openshift.route_admission.controller import CONTROLLER as ROUTER
+from hauberk.openshift.serverless_ingress.controller import CONTROLLER as SERVERLESS_INGRESS
+from hauberk.ports_admission import Admission
+
+__all__ = ["ADMISSION", "CONTROLLERS", "bootstrap_objects"]
+
+CONTROLLERS: tuple[Controller[Any], ...] = (SERVERLESS_INGRESS, ROUTER)
+ADMISSION: tuple[Admission, ...] = ROWS
