@@ -1,0 +1,1 @@
+"""What the ConfigMaps of knative-serving say, typed. Unknown keys are ignored, as upstream does."""

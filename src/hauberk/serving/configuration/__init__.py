@@ -1,0 +1,1 @@
+"""Configuration: Revisions, their routing state, and their garbage collection."""

@@ -1,0 +1,1 @@
+"""Internal Ingress: VirtualServices for Istio, or a status for Kourier."""

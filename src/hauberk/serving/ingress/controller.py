@@ -1,0 +1,105 @@
+"""Wiring of the internal Ingress controller, and the seam through which it asks the gateways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from hauberk.base.refs import Json, Ref, ref_of
+from hauberk.engine.plan import Controller
+from hauberk.ports import Snapshot
+from hauberk.serving.config import istio
+from hauberk.serving.config.istio import Istio
+from hauberk.serving.config.reading import SYSTEM, data_of
+from hauberk.serving.ingress.make import make_virtual_services
+from hauberk.serving.ingress.plan import World, plan
+from hauberk.serving.names import A_INGRESS_CLASS, INGRESS, ISTIO_CLASS, KOURIER_CLASS, VIRTUAL_SERVICE
+
+GATEWAY = "Gateway.networking.istio.io"
+KOURIER_INTERNAL = "kourier-internal"
+
+Probe: TypeAlias = Callable[[Json, int], bool]
+"""Do the gateways' Envoys serve this Ingress as of that store revision? A fact, never a wait.
+
+The revision is the newest one of the objects that the gateways' configuration is made from: the Ingress and
+its VirtualServices. The simple implementation is `published revision >= revision and all gateways acked`.
+Whoever knows sooner than `PROBE_AGAIN_S` may call `Engine.wake("ingress-serving", ref)`.
+"""
+
+
+def assume_served(ingress: Json, revision: int) -> bool:  # noqa: ARG001 - a Probe
+    """Takes the gateways' word for granted: for clusters whose gateways are not ours to ask."""
+    return True
+
+
+def observer(probe: Probe) -> Callable[[Snapshot, Ref], World | None]:
+    """The observe function that asks `probe`."""
+
+    def observe(snapshot: Snapshot, ref: Ref) -> World | None:
+        ingress = snapshot.get(ref)
+        if ingress is None:
+            return None
+        config = istio.parse_istio(data_of(snapshot, istio.NAME))
+        cls = (ingress["metadata"].get("annotations") or {}).get(A_INGRESS_CLASS)
+        is_istio = cls == ISTIO_CLASS
+        revision = _made(snapshot, ingress, config) if is_istio else _revision(ingress)
+        return World(
+            ingress=ingress,
+            istio=config,
+            missing_gateways=tuple(_missing(snapshot, config)) if is_istio else (),
+            kourier_namespace=_kourier(snapshot) if cls == KOURIER_CLASS else "",
+            served=revision is not None and probe(ingress, revision),
+        )
+
+    return observe
+
+
+def _revision(obj: Json) -> int:
+    text = str(obj["metadata"].get("resourceVersion", ""))
+    return int(text) if text.isdigit() else 0
+
+
+def _made(snapshot: Snapshot, ingress: Json, config: Istio) -> int | None:
+    """The revision in which all VirtualServices are as wanted; None while one is not."""
+    newest = 0
+    for wanted in make_virtual_services(ingress, config):
+        stored = snapshot.get(ref_of(wanted))
+        if stored is None or stored.get("spec") != wanted["spec"]:
+            return None
+        newest = max(newest, _revision(stored))
+    return newest
+
+
+def _missing(snapshot: Snapshot, config: Istio) -> Iterator[str]:
+    for gateway in (*config.external, *config.local):
+        if snapshot.get(Ref(GATEWAY, gateway.namespace, gateway.name)) is None:
+            yield gateway.qualified
+
+
+def _kourier(snapshot: Snapshot) -> str:
+    places = ("knative-serving-ingress", "kourier-system", SYSTEM)
+    return next((p for p in places if snapshot.get(Ref("Service", p, KOURIER_INTERNAL))), "")
+
+
+def wake_all(changed: Json, snapshot: Snapshot) -> Iterator[Ref]:
+    """All Ingresses, when the gateways or what names them change."""
+    meta = changed["metadata"]
+    is_config = changed["kind"] == "ConfigMap"
+    is_service = changed["kind"] == "Service"
+    if is_config and (meta.get("namespace"), meta["name"]) != (SYSTEM, istio.NAME):
+        return
+    if is_service and meta["name"] != KOURIER_INTERNAL:
+        return
+    yield from map(ref_of, snapshot.list(INGRESS))
+
+
+def controller(probe: Probe) -> Controller[World]:
+    """The internal Ingress's row."""
+    return Controller(
+        name="ingress-serving",
+        kind=INGRESS,
+        owns=(VIRTUAL_SERVICE,),
+        wakes={"ConfigMap": wake_all, GATEWAY: wake_all, "Service": wake_all},
+        observe=observer(probe),
+        plan=plan,
+    )

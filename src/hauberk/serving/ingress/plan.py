@@ -1,0 +1,85 @@
+"""Internal Ingress → VirtualServices (Istio) or a status (Kourier). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from hauberk.base.conditions import Condition, ready
+from hauberk.base.refs import Json, annotations_of
+from hauberk.engine.plan import Note, Plan
+from hauberk.serving.config.istio import Istio
+from hauberk.serving.ingress.make import make_virtual_services
+from hauberk.serving.names import A_INGRESS_CLASS, ISTIO_CLASS, KOURIER_CLASS
+
+PROBE_AGAIN_S = 0.05
+"""A gateway takes a new route within some milliseconds; nothing in the API says when it has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """All that a decision about one internal Ingress may depend on."""
+
+    ingress: Json
+    istio: Istio = field(default_factory=Istio)
+    missing_gateways: tuple[str, ...] = ()
+    kourier_namespace: str = ""  # where Kourier's Services are; empty when there is no Kourier
+    served: bool = False  # the gateways' Envoys have this very Ingress
+
+
+def plan(world: World, now: float) -> Plan:  # noqa: ARG001 - the controller's shape
+    """Decide by the Ingress's class; an Ingress of another class is left alone."""
+    match annotations_of(world.ingress).get(A_INGRESS_CLASS):
+        case cls if cls == ISTIO_CLASS:
+            return _istio(world)
+        case cls if cls == KOURIER_CLASS:
+            return _kourier(world)
+        case _:
+            return Plan()
+
+
+def _istio(world: World) -> Plan:
+    """Source: net-istio pkg/reconciler/ingress/ingress.go, reconcileIngress."""
+    children = make_virtual_services(world.ingress, world.istio)
+    if world.missing_gateways:
+        text = f"Gateway {world.missing_gateways[0]} does not exist"
+        notes = (Note("GatewayMissing", text, "Warning"),)
+        return Plan(children=children, status=_status(False, (), ()), notes=notes)
+    public = [g.service for g in world.istio.external]
+    private = [g.service for g in world.istio.local]
+    status = _status(world.served, public, private)
+    return Plan(children=children, status=status, retry_after=None if world.served else PROBE_AGAIN_S)
+
+
+def _kourier(world: World) -> Plan:
+    """Source: knative-extensions/net-kourier pkg/reconciler/ingress/ingress.go."""
+    place = world.kourier_namespace
+    if not place:
+        text = "no Service kourier-internal: Kourier is not installed"
+        return Plan(status=_status(False, (), ()), notes=(Note("GatewayMissing", text, "Warning"),))
+    public, private = f"kourier.{place}.svc.cluster.local", f"kourier-internal.{place}.svc.cluster.local"
+    status = _status(world.served, [public], [private])
+    return Plan(status=status, retry_after=None if world.served else PROBE_AGAIN_S)
+
+
+def _status(served: bool, public: Iterable[str], private: Iterable[str]) -> dict[str, Any]:
+    """The status, as a table.
+
+    | the gateways serve it | LoadBalancerReady       | load balancers |
+    |-----------------------|-------------------------|----------------|
+    | yes                   | True                    | named          |
+    | no                    | Unknown, Uninitialized  | -              |
+    """
+    text = "Waiting for load balancer to be ready"
+    balanced = (
+        Condition("LoadBalancerReady", "True")
+        if served
+        else Condition("LoadBalancerReady", "Unknown", "Uninitialized", text)
+    )
+    parts = [balanced, Condition("NetworkConfigured", "True")]
+    status: dict[str, Any] = {"conditions": [c.as_json() for c in (*parts, ready(parts))]}
+    if served:
+        status["publicLoadBalancer"] = {"ingress": [{"domainInternal": h} for h in public]}
+        status["privateLoadBalancer"] = {"ingress": [{"domainInternal": h} for h in private]}
+    return status

@@ -1,0 +1,1 @@
+"""Revision: Deployment, PodAutoscaler and Image."""

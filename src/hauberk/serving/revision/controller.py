@@ -1,0 +1,95 @@
+"""Wiring of the Revision controller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from hauberk.base.refs import Json, Ref, labels_of
+from hauberk.engine.plan import Controller
+from hauberk.ports import Snapshot
+from hauberk.serving.config import deployment as config_deployment
+from hauberk.serving.config import observability, scale
+from hauberk.serving.config.deployment import Deployment
+from hauberk.serving.config.reading import data_of
+from hauberk.serving.names import (
+    AUTOSCALER,
+    DEPLOYMENT,
+    IMAGE,
+    KPA_CLASS,
+    L_REVISION,
+    L_REVISION_UID,
+    REVISION,
+)
+from hauberk.serving.resolver import Digest, Resolve, Unresolvable
+from hauberk.serving.revision.make import Settings, deployment_name
+from hauberk.serving.revision.plan import World, plan
+
+
+def observer(resolve: Resolve) -> Callable[[Snapshot, Ref], World | None]:
+    """The observe function that asks `resolve` for digests."""
+
+    def observe(snapshot: Snapshot, ref: Ref) -> World | None:
+        revision = snapshot.get(ref)
+        if revision is None:
+            return None
+        deployment = snapshot.get(Ref(DEPLOYMENT, ref.namespace, deployment_name(revision)))
+        config = config_deployment.parse_deployment(data_of(snapshot, config_deployment.NAME))
+        digests = _digests(revision, resolve, config)
+        return World(
+            revision=revision,
+            deployment=deployment,
+            autoscaler=snapshot.get(Ref(AUTOSCALER, ref.namespace, ref.name)),
+            pods=tuple(snapshot.list("Pod", ref.namespace, {L_REVISION_UID: revision["metadata"]["uid"]})),
+            digests=digests,
+            settings=_settings(snapshot, revision, deployment, config, digests),
+        )
+
+    return observe
+
+
+def _digests(revision: Json, resolve: Resolve, config: Deployment) -> dict[str, Digest | Unresolvable | None]:
+    images = [str(c.get("image", "")) for c in revision["spec"].get("containers") or ()]
+    return {
+        i: Digest("") if "@" in i or i.split("/")[0] in config.skip_tag_resolving else resolve(i)
+        for i in images
+    }
+
+
+def _settings(
+    snapshot: Snapshot,
+    revision: Json,
+    deployment: Json | None,
+    config: Deployment,
+    digests: dict[str, Digest | Unresolvable | None],
+) -> Settings:
+    """A Deployment that exists keeps its size: the PodAutoscaler sets it."""
+    autoscaling = data_of(snapshot, scale.NAME)
+    annotations = revision["metadata"].get("annotations") or {}
+    size = (deployment or {}).get("spec", {}).get("replicas")
+    return Settings(
+        deployment=config,
+        observability=observability.queue_config(data_of(snapshot, observability.NAME)),
+        features=data_of(snapshot, "config-features"),
+        replicas=scale.initial_scale(annotations, autoscaling) if size is None else size,
+        digests={i: d.image for i, d in digests.items() if isinstance(d, Digest) and d.image},
+        default_class=autoscaling.get("pod-autoscaler-class") or KPA_CLASS,
+    )
+
+
+def wake_for_pod(pod: Json, snapshot: Snapshot) -> Iterable[Ref]:  # noqa: ARG001 - a Wakes
+    """The Revision that a pod runs."""
+    name = labels_of(pod).get(L_REVISION)
+    if name:
+        yield Ref(REVISION, pod["metadata"]["namespace"], name)
+
+
+def controller(resolve: Resolve) -> Controller[World]:
+    """The Revision's row, with the place that knows digests."""
+    return Controller(
+        name="revision",
+        kind=REVISION,
+        owns=(DEPLOYMENT, AUTOSCALER, IMAGE),
+        wakes={"Pod": wake_for_pod},
+        observe=observer(resolve),
+        plan=plan,
+    )

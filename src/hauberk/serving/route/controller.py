@@ -1,0 +1,79 @@
+"""Wiring of the Route controller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from hauberk.base.refs import Json, Ref, controller_of, ref_of
+from hauberk.engine.plan import Controller
+from hauberk.ports import Snapshot
+from hauberk.serving.config import domain, network
+from hauberk.serving.config.network import fill_template
+from hauberk.serving.config.reading import SYSTEM, data_of
+from hauberk.serving.names import CONFIGURATION, INGRESS, REVISION, ROUTE
+from hauberk.serving.route.plan import World, plan
+
+
+def observe(snapshot: Snapshot, ref: Ref) -> World | None:
+    """Read one Route, what it leads to and what it owns."""
+    route = snapshot.get(ref)
+    if route is None:
+        return None
+    uid, namespace = route["metadata"]["uid"], ref.namespace
+    targets = route["spec"].get("traffic") or ()
+    configs = _named(snapshot, CONFIGURATION, namespace, (t.get("configurationName") for t in targets))
+    latest = [(c.get("status") or {}).get("latestReadyRevisionName") for c in configs.values()]
+    wanted = [*(t.get("revisionName") for t in targets), *latest]
+    settings = network.parse_network(data_of(snapshot, network.NAME))
+    tags = {t.get("tag", "") for t in targets} | {""}
+    names = {
+        fill_template(settings.tag_template, {"Tag": t, "Name": ref.name}) if t else ref.name for t in tags
+    }
+    services = [s for s in snapshot.owned_by(uid, ("Service",)) if (controller_of(s) or {}).get("uid") == uid]
+    taken = [s for n in sorted(names) if (s := snapshot.get(Ref("Service", namespace, n))) is not None]
+    foreign = [s["metadata"]["name"] for s in taken if (controller_of(s) or {}).get("uid") != uid]
+    return World(
+        route=route,
+        ingress=snapshot.get(Ref(INGRESS, namespace, ref.name)),
+        services=tuple(services),
+        foreign_service=foreign[0] if foreign else "",
+        configurations=configs,
+        revisions=_named(snapshot, REVISION, namespace, wanted),
+        network=settings,
+        domains=domain.parse_domains(data_of(snapshot, domain.NAME)),
+    )
+
+
+def _named(snapshot: Snapshot, kind: str, namespace: str, names: Iterable[str | None]) -> dict[str, Json]:
+    found = {n: snapshot.get(Ref(kind, namespace, n)) for n in names if n}
+    return {n: o for n, o in found.items() if o is not None}
+
+
+def wake_for_target(changed: Json, snapshot: Snapshot) -> Iterator[Ref]:
+    """The Routes that name a Configuration or a Revision."""
+    meta = changed["metadata"]
+    for route in snapshot.list(ROUTE, meta["namespace"]):
+        targets = route["spec"].get("traffic") or ()
+        if any(meta["name"] in (t.get("configurationName"), t.get("revisionName")) for t in targets):
+            yield ref_of(route)
+
+
+def wake_for_config(changed: Json, snapshot: Snapshot) -> Iterator[Ref]:
+    """All Routes, when the ConfigMaps that name their hosts change."""
+    meta = changed["metadata"]
+    if meta.get("namespace") == SYSTEM and meta["name"] in (domain.NAME, network.NAME):
+        yield from map(ref_of, snapshot.list(ROUTE))
+
+
+CONTROLLER: Controller[World] = Controller(
+    name="route-serving",
+    kind=ROUTE,
+    owns=(INGRESS, "Service"),
+    wakes={
+        CONFIGURATION: wake_for_target,
+        REVISION: wake_for_target,
+        "ConfigMap": wake_for_config,
+    },
+    observe=observe,
+    plan=plan,
+)

@@ -1,0 +1,1 @@
+"""ServerlessService: a revision's public and private Service."""

@@ -1,0 +1,1 @@
+"""serving.knative.dev Service: a Configuration and a Route of its name."""
