@@ -11,13 +11,12 @@ import asyncio
 import contextlib
 import logging
 import shutil
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 from hauberk.base.apierrors import AlreadyExists, ApiError, Gone, NotFound
 from hauberk.base.paths import Paths
 from hauberk.base.refs import Json, Ref, is_deleting, kind_of, ref_of
 from hauberk.kinds.core.volume import TokenProjection
-from hauberk.node.images.model import ResolvedImage
 from hauberk.node.runtime import Runtime
 from hauberk.ports import Api, Clock, Recorder, WatchEvent
 
@@ -25,7 +24,7 @@ from .objects import LEASE_S, NODE, NODE_IP, Machine, make_lease, make_node, mak
 from .pod.adopt import Found
 from .pod.deps import Deps, IssueToken, ProxyBootstrap
 from .pod.fields import ConfigError, NodeFacts
-from .pod.model import PROXY
+from .pod.pull import ResolveImage, resolver
 from .pod.spec import Pod, pod_of
 from .pod.worker import PodWorker
 
@@ -54,8 +53,7 @@ class Node:
         clock: Clock,
         proxy_bootstrap: ProxyBootstrap,
         *,
-        resolve_image: Callable[[str, str], Awaitable[ResolvedImage]],
-        proxy_roles: Mapping[str, str],
+        resolve_image: ResolveImage | None = None,
         issue_token: IssueToken = no_tokens,
         machine: Machine | None = None,
     ) -> None:
@@ -66,8 +64,7 @@ class Node:
             runtime=runtime,
             paths=paths,
             clock=clock,
-            resolve_image=resolve_image,
-            proxy_roles=proxy_roles,
+            resolve_image=resolve_image or resolver(paths),
             proxy_bootstrap=proxy_bootstrap,
             issue_token=issue_token,
             facts=NodeFacts(NODE_IP, str(self._machine.cpus), str(self._machine.memory_bytes)),
@@ -232,7 +229,7 @@ class Node:
     async def _register(self) -> None:
         api, now = self._deps.api, self._deps.clock.now()
         ref = Ref("Node", "", NODE)
-        await api.apply(make_node(self._machine), manager="kubelet")
+        await api.apply(make_node(), manager="kubelet")
         await api.apply_status(
             ref, make_node_status(self._machine, api.snapshot().get(ref), now), manager="kubelet"
         )
@@ -269,6 +266,3 @@ class Node:
         about = self._deps.api.snapshot().get(Ref("Node", "", NODE)) or pod.raw
         self._deps.recorder.event(about, "LimitsNotEnforced", message, type="Warning", component="kubelet")
         self._deps.recorder.event(pod.raw, "LimitsNotEnforced", message, type="Warning", component="kubelet")
-
-
-__all__ = ["PROXY", "Node", "no_tokens"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from hauberk.base.conditions import with_times
 from hauberk.base.refs import Json
+from hauberk.base.times import rfc3339_micro
 
 from .pod.times import stamp
 
@@ -51,7 +51,7 @@ def read_machine() -> Machine:
     )
 
 
-def make_node(machine: Machine) -> dict[str, Any]:
+def make_node() -> dict[str, Any]:
     """The Node object without its status."""
     return {
         "apiVersion": "v1",
@@ -125,10 +125,9 @@ def _condition(kind: str, status: str, reason: str, message: str) -> dict[str, s
 
 def make_lease(now: float) -> dict[str, Any]:
     """The node's heartbeat."""
-    when = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return {
         "apiVersion": "coordination.k8s.io/v1",
         "kind": "Lease",
         "metadata": {"name": NODE, "namespace": "kube-node-lease"},
-        "spec": {"holderIdentity": NODE, "leaseDurationSeconds": LEASE_S, "renewTime": when},
+        "spec": {"holderIdentity": NODE, "leaseDurationSeconds": LEASE_S, "renewTime": rfc3339_micro(now)},
     }

@@ -100,8 +100,9 @@ def resolve(name: str, kind: int, zone: Zone, turn: int) -> tuple[int, list[Reco
             break
         answers.append((name, CNAME, encode_name(target)))
         name = target
-    if kind in (A, ANY) and name in zone["a"]:
-        answers += [(name, A, socket.inet_aton(ip)) for ip in _rotated(zone["a"][name], turn)]
+    addresses = zone["a"].get(name) or _pod_address(name)
+    if kind in (A, ANY) and addresses:
+        answers += [(name, A, socket.inet_aton(ip)) for ip in _rotated(addresses, turn)]
         return NOERROR, answers, []
     if kind in (SRV, ANY) and name in zone["srv"]:
         rows = zone["srv"][name]
@@ -109,12 +110,21 @@ def resolve(name: str, kind: int, zone: Zone, turn: int) -> tuple[int, list[Reco
         answers += [(name, SRV, struct.pack(">HHH", 0, weight, p) + encode_name(t)) for p, t in rows]
         more = [(t, A, socket.inet_aton(ip)) for _, t in rows for ip in zone["a"].get(t, ())]
         return NOERROR, answers, more
-    known = answers or name in zone["a"] or name in zone["srv"] or name in zone.get("parents", ())
+    known = answers or addresses or name in zone["srv"] or name in zone.get("parents", ())
     return (NOERROR if known else NXDOMAIN), answers, []
 
 
 def _in_zone(name: str) -> bool:
     return name == ZONE or name.endswith(f".{ZONE}")
+
+
+def _pod_address(name: str) -> list[str]:
+    """`10-128-0-2.NAMESPACE.pod.cluster.local` names its own address. Source: coredns kubernetes, pods insecure."""
+    first, _, rest = name.partition(".")
+    parts = first.split("-")
+    if not rest.endswith(f".pod.{ZONE}") or rest.count(".") != 3 or len(parts) != 4:
+        return []
+    return [".".join(parts)] if all(p.isdigit() and int(p) < 256 for p in parts) else []
 
 
 def _rotated(rows: Sequence[str], turn: int) -> list[str]:

@@ -83,14 +83,15 @@ def _resolved(reference: str, row: Mapping[str, Any]) -> ResolvedImage:
             processes = parse_procfile((folder / "Procfile").read_text())
         except (OSError, ValueError) as error:
             raise ImageProblem("ErrImagePull", f'failed to pull image "{reference}": {error}') from error
+        interpreter, binds = table.python()
         return ResolvedImage(
             reference,
             "procfile",
             row["digest"],
             entrypoint=("/bin/sh", "-c", entry_script(processes), "launcher"),
-            env={"PATH": _PATH},
+            env={"PATH": f"{_PATH}:{os.path.dirname(interpreter)}"},
             workdir=_APP,
-            binds=(Mount(str(folder), _APP, read_only=True), *table.python()[1]),
+            binds=(Mount(str(folder), _APP, read_only=True), *binds),
         )
     return ResolvedImage(
         reference,

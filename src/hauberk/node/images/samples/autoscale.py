@@ -9,7 +9,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from http_server import Request, Response, serve  # noqa: E402
+from http_server import Request, Response, serve  # type: ignore[import-not-found]  # noqa: E402
 
 _MIB = 1024 * 1024
 
@@ -40,8 +40,11 @@ def handle(request: Request) -> Response:
         lines.append(f"Allocated {asked['bloat']} Mb of memory.\n")
     if asked.get("prime"):
         found = primes(asked["prime"])
-        lines.append(f"The largest prime less than {asked['prime']} is {found}.\n" if found > 0 else
-                     f"There are no primes smaller than {asked['prime']}.\n")
+        lines.append(
+            f"The largest prime less than {asked['prime']} is {found}.\n"
+            if found > 0
+            else f"There are no primes smaller than {asked['prime']}.\n"
+        )
     delay = asked.get("sleep", 0) / 1000
     if delay:
         lines.append(f"Slept for {delay * 1000:.2f} milliseconds.\n")

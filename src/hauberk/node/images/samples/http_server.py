@@ -190,7 +190,9 @@ class Server:
                 request = take(connection.data)
             except Broken as error:
                 connection.closing = True
-                self._send(connection, render(Response(f"{error}\n".encode(), 400), close=True, head_only=False))
+                self._send(
+                    connection, render(Response(f"{error}\n".encode(), 400), close=True, head_only=False)
+                )
                 return
             if request is None:
                 return
