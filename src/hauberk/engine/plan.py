@@ -30,15 +30,17 @@ class Plan:
     reference and never pruned (shared objects such as a ConfigMap an admin may edit);
     `create` are POSTed with an owner reference and (`generateName`) a generated name, and never
     compared again: the controller counts them itself, so their kind stands in `wakes`, not in
-    `owns`. `patches` are JSON merge patches; `gone` are deleted when they exist.
-    `status` None leaves the status alone; otherwise it is the complete status except
-    `observedGeneration` (give it as None to have none) and transition times, which the engine
-    fills in. `retry_after` (seconds) means: no watch event will wake us for this.
+    `owns`; `created` is recorded for each, with its name in place of `{}`. `patches` are JSON
+    merge patches; `gone` are deleted when they exist. `status` None leaves the status alone;
+    otherwise it is the complete status except `observedGeneration` (give it as None to have
+    none) and transition times, which the engine fills in. `retry_after` (seconds) means: no
+    watch event will wake us for this.
     """
 
     children: tuple[Json, ...] = ()
     others: tuple[Json, ...] = ()
     create: tuple[Json, ...] = ()
+    created: Note | None = None
     patches: tuple[tuple[Ref, Json], ...] = ()
     gone: tuple[Ref, ...] = ()
     status: Json | None = None

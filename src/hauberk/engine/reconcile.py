@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hauberk.base.apierrors import AlreadyExists, Conflict, NotFound
-from hauberk.base.refs import Json, Ref, controller_of, is_deleting
+from hauberk.base.refs import Json, Ref, controller_of, is_deleting, kind_of
 from hauberk.base.times import rfc3339
 from hauberk.engine.plan import Controller, Note, Plan
 from hauberk.engine.writes import Apply, ApplyStatus, Create, Delete, Patch, Write, writes
@@ -116,12 +116,25 @@ async def _carry_out(
         manager=manager,
         now=rfc3339(now),
     )
-    revision = 0
+    stored: list[Json] = []
     for step in steps(todo):
-        revision = max(revision, await _together(api, step, manager))
+        stored += await _together(api, step, manager)
     return Done(
-        parent=parent, writes=len(todo), revision=revision, notes=plan.notes, retry_after=plan.retry_after
+        parent=parent,
+        writes=len(todo),
+        revision=max(map(revision_of, stored), default=0),
+        notes=(*plan.notes, *_created(plan, stored)),
+        retry_after=plan.retry_after,
     )
+
+
+def _created(plan: Plan, stored: Sequence[Json]) -> list[Note]:
+    """The plan's note of a creation, once for each object that was created."""
+    note, kinds = plan.created, {kind_of(o) for o in plan.create}
+    if note is None:
+        return []
+    names = [o["metadata"]["name"] for o in stored if kind_of(o) in kinds]
+    return [replace(note, message=note.message.replace("{}", name)) for name in names]
 
 
 def steps(todo: Sequence[Write]) -> list[list[Write]]:
@@ -132,31 +145,32 @@ def steps(todo: Sequence[Write]) -> list[list[Write]]:
     return [step for step in (first, rest, last) if step]
 
 
-async def _together(api: Api, step: Sequence[Write], manager: str) -> int:
-    """All writes of a step, in one commit where the store groups them; returns the newest revision."""
+async def _together(api: Api, step: Sequence[Write], manager: str) -> list[Json]:
+    """All writes of a step, in one commit where the store groups them; returns what is stored now."""
     if len(step) == 1:
-        return await _write(api, step[0], manager)
-    results = await asyncio.gather(*(_write(api, w, manager) for w in step), return_exceptions=True)
+        results: Sequence[Json | BaseException | None] = [await _write(api, step[0], manager)]
+    else:
+        results = await asyncio.gather(*(_write(api, w, manager) for w in step), return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):
             raise result
-    return max(r for r in results if isinstance(r, int))
+    return [r for r in results if isinstance(r, Mapping)]
 
 
-async def _write(api: Api, write: Write, manager: str) -> int:
+async def _write(api: Api, write: Write, manager: str) -> Json | None:
     match write:
         case Apply(obj):  # with its owner reference, if any
-            return revision_of(await api.apply(obj, manager=manager))
+            return await api.apply(obj, manager=manager)
         case Create(obj):
-            return revision_of(await api.create(obj, manager=manager))
+            return await api.create(obj, manager=manager)
         case Patch(ref, patch):
-            return revision_of(await api.patch(ref, patch, manager=manager))
+            return await api.patch(ref, patch, manager=manager)
         case ApplyStatus(ref, status):
-            return revision_of(await api.apply_status(ref, status, manager=manager))
+            return await api.apply_status(ref, status, manager=manager)
         case Delete(ref, uid):
             with suppress(NotFound, Conflict):  # gone already, or another object of that name
                 await api.delete(ref, uid=uid)
-    return 0
+    return None
 
 
 EXPECTED = (Conflict, AlreadyExists, NotFound)

@@ -1,1 +1,41 @@
-"""See docs/design/002-rooms-and-contracts.md."""
+"""Kubernetes' own workloads: what every cluster does with Namespaces, Deployments, Services and Pods.
+
+`controllers` and `ADMISSION` are the rows that the application runs; `bootstrap_objects` is what a new
+cluster starts with.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hauberk.engine.plan import Controller
+from hauberk.ports_admission import Admission
+from hauberk.workloads import (
+    addresses,
+    endpoints,
+    mirroring,
+    namespace,
+    podaccess,
+    replicaset,
+    updates,
+)
+from hauberk.workloads.bootstrap import bootstrap_objects
+from hauberk.workloads.deployment import controller as deployment
+
+__all__ = ["ADMISSION", "CONTROLLERS", "bootstrap_objects", "controllers"]
+
+CONTROLLERS: tuple[Controller[Any], ...] = (
+    deployment.CONTROLLER,
+    replicaset.CONTROLLER,
+    endpoints.CONTROLLER,
+    mirroring.CONTROLLER,
+)
+"""The rows that need no fact from outside the API."""
+
+
+def controllers(root_pem: namespace.RootPem) -> tuple[Controller[Any], ...]:
+    """All rows. `root_pem` gives the certificate by which pods know the API server."""
+    return (*CONTROLLERS, namespace.controller(root_pem))
+
+
+ADMISSION: tuple[Admission, ...] = (addresses.ADMISSION, podaccess.ADMISSION, updates.ADMISSION)

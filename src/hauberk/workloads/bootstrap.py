@@ -1,0 +1,67 @@
+"""The objects that a new cluster has before anybody asks for one."""
+
+from __future__ import annotations
+
+from hauberk.base.refs import Json
+
+API_IP = "172.30.0.1"
+DNS_IP = "172.30.0.10"
+
+NAMESPACES = (
+    "default",
+    "kube-node-lease",
+    "kube-public",
+    "kube-system",
+    "openshift",
+    "openshift-config",
+    "openshift-dns",
+    "openshift-ingress",
+    "openshift-operators",
+)
+
+
+def bootstrap_objects() -> tuple[Json, ...]:
+    """Namespaces, the API's Service and the DNS Service. Create those that are missing at the start."""
+    return (*map(_namespace, NAMESPACES), _api_service(), _dns_service())
+
+
+def _namespace(name: str) -> Json:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+def _api_service() -> Json:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": "kubernetes",
+            "namespace": "default",
+            "labels": {"component": "apiserver", "provider": "kubernetes"},
+        },
+        "spec": {
+            "clusterIP": API_IP,
+            "clusterIPs": [API_IP],
+            "ports": [{"name": "https", "port": 443, "targetPort": 6443}],
+        },
+    }
+
+
+def _dns_service() -> Json:
+    """The node answers DNS itself, so this Service only reserves and names the address."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": "dns-default",
+            "namespace": "openshift-dns",
+            "labels": {"dns.operator.openshift.io/owning-dns": "default"},
+        },
+        "spec": {
+            "clusterIP": DNS_IP,
+            "clusterIPs": [DNS_IP],
+            "ports": [
+                {"name": "dns", "port": 53, "protocol": "UDP", "targetPort": 53},
+                {"name": "dns-tcp", "port": 53, "protocol": "TCP", "targetPort": 53},
+            ],
+        },
+    }

@@ -1,0 +1,1 @@
+"""Deployment → ReplicaSets: rollouts, scaling, revisions, status."""
