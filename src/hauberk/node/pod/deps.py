@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from hauberk.base.paths import Paths
 from hauberk.base.refs import Json
 from hauberk.kinds.core.volume import TokenProjection
-from hauberk.node.images.model import ResolvedImage
 from hauberk.node.runtime import Runtime
 from hauberk.ports import Api, Clock, Recorder
 
 from .fields import NodeFacts
+from .pull import ResolveImage
 from .spec import Pod
 
 
@@ -28,9 +28,6 @@ class ProxyLaunch:
 ProxyBootstrap = Callable[[Json, Mapping[str, str], str], ProxyLaunch]
 """(pod object, role per proxy container, pod IP) → how to start its Envoy."""
 
-ResolveImage = Callable[[str, str], Awaitable[ResolvedImage]]
-"""(reference, pull policy) → the image. Raises hauberk.node.images.model.ImageProblem."""
-
 IssueToken = Callable[[Pod, TokenProjection], bytes]
 """The pod's ServiceAccount token for one projection. Raises fields.ConfigError."""
 
@@ -45,7 +42,6 @@ class Deps:
     paths: Paths
     clock: Clock
     resolve_image: ResolveImage
-    proxy_roles: Mapping[str, str]  # image reference to role: every proxy image
     proxy_bootstrap: ProxyBootstrap
     issue_token: IssueToken
     facts: NodeFacts

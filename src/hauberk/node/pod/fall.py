@@ -95,9 +95,6 @@ def _drain(turn: Turn) -> None:
     unit = turn.state.unit(PROXY)
     if unit.step != "running" or unit.drain != "none":
         return
-    if not turn.layout.has_envoy:
-        turn.put(PROXY, replace(unit, drain="done"))
-        return
     limit = turn.layout.drain_s if turn.layout.in_mesh else QUIET_DRAIN_S
     turn.do(DrainProxy(unit.attempt, limit))
     turn.put(PROXY, replace(unit, drain="running"))

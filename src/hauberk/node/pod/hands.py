@@ -16,7 +16,7 @@ from pathlib import Path
 
 from hauberk.base.apierrors import Conflict, NotFound
 from hauberk.kinds.core.container import Container
-from hauberk.node.images.model import ImageProblem, Mount
+from hauberk.node.images.model import ImageProblem, Mount, ResolvedImage
 from hauberk.node.redirect import parse_istio_iptables
 from hauberk.node.runtime import Running, StartError
 
@@ -49,7 +49,6 @@ from .model import (
     Started,
     StartUnit,
 )
-from .names import hosts_file, resolv_file
 from .probes.http1 import HttpError, get_unix, post_unix
 from .spec import Pod
 from .termination import read_message
@@ -61,7 +60,6 @@ log = logging.getLogger(__name__)
 
 SANDBOX_LIMIT_S = 30.0
 START_LIMIT_S = 120.0
-WAITER = ("sleep", "infinity")  # what a component without an Envoy runs
 
 
 class Hands:
@@ -165,15 +163,7 @@ class Hands:
 
     async def _start_app(self, pod: Pod, container: Container, action: StartUnit) -> Event:
         deps = self._deps
-        try:
-            image = await deps.resolve_image(container.image, container.image_pull_policy)
-        except ImageProblem as error:
-            self._say("Failed", f'Failed to pull image "{container.image}": {error.message}', True)
-            raise
-        said = (
-            f'Container image "{container.image}" already present on machine and can be accessed by the pod'
-        )
-        self._say("Pulled", said, False)
+        image = await self._image(container)
         env = environment(pod, container, deps.api.snapshot(), ip=self.ip, node=deps.facts)
         ground = self._ground(pod, container, action.attempt)
         launch = make_launch(pod, container, action.attempt, image, env, ground)
@@ -186,22 +176,35 @@ class Hands:
         self._say("Started", "Container started", False)
         return _started(action, running, image.image_id)
 
+    async def _image(self, container: Container) -> ResolvedImage:
+        """The image, with the events of finding it."""
+        begun = self._deps.clock.monotonic()
+        try:
+            pulled = await self._deps.resolve_image(container.image, container.image_pull_policy)
+        except ImageProblem as error:
+            self._say("Failed", f'Failed to pull image "{container.image}": {error.message}', True)
+            raise
+        said = (
+            f'Container image "{container.image}" already present on machine and can be accessed by the pod'
+        )
+        if pulled.fetched:
+            took = self._deps.clock.monotonic() - begun
+            said = f'Successfully pulled image "{container.image}" in {took:.3f}s'
+        self._say("Pulled", said, False)
+        return pulled.image
+
     async def _start_proxy(self, pod: Pod, action: StartUnit) -> Event:
         deps = self._deps
-        argv: tuple[str, ...] = WAITER
-        env: dict[str, str] = {}
-        if self._layout.has_envoy:
-            order = deps.proxy_bootstrap(pod.raw, self._layout.roles, self.ip)
-            for name, content in order.files.items():
-                _write(deps.paths.pod(pod.uid) / name, content)
-            argv, env = order.argv, dict(order.env)
+        order = deps.proxy_bootstrap(pod.raw, self._layout.roles, self.ip)
+        for name, content in order.files.items():
+            _write(deps.paths.pod(pod.uid) / name, content)
         member = next(iter(self._layout.roles))
         container = pod.container(member)
         assert container is not None, "roles name containers of the spec"
-        image = await deps.resolve_image(container.image, container.image_pull_policy)
+        image = (await deps.resolve_image(container.image, container.image_pull_policy)).image
         path = deps.paths.pod_logs(pod.uid) / member / f"{action.attempt}.log"
         running = await deps.runtime.start_proxy(
-            pod.uid, name=PROXY, argv=argv, env=env, log=path, attempt=action.attempt
+            pod.uid, name=PROXY, argv=order.argv, env=order.env, log=path, attempt=action.attempt
         )
         for _ in self._layout.roles:
             self._say("Created", "Container created", False)
@@ -218,7 +221,7 @@ class Hands:
         self._say("Created", "Container created", False)
         self._say("Started", "Container started", False)
         now = self._deps.clock.now()
-        image = await self._deps.resolve_image(container.image, container.image_pull_policy)
+        image = (await self._deps.resolve_image(container.image, container.image_pull_policy)).image
         identity = container_id(pod.uid, action.unit, action.attempt)
         self._post(Started(action.unit, action.attempt, identity, image.image_id, now))
         return Exited(action.unit, action.attempt, 0, now)
@@ -227,17 +230,8 @@ class Hands:
         root = self._deps.paths.pod(pod.uid)
         message = root / "termination" / f"{container.name}-{attempt}"
         _write(message, b"")
-        files = []
-        for target, text in (
-            ("/etc/hosts", hosts_file(pod, self.ip)),
-            ("/etc/resolv.conf", resolv_file(pod)),
-        ):
-            if text is not None:
-                source = root / "etc" / Path(target).name
-                _write(source, text.encode(), 0o644)
-                files.append(Mount(str(source), target))
         path = self._deps.paths.pod_logs(pod.uid) / container.name / f"{attempt}.log"
-        return Ground(dict(self._volumes), message, path, tuple(files))
+        return Ground(dict(self._volumes), message, path, self.ip)
 
     def _fill_sub_path(self, mount: Mount) -> None:
         """A subPath that does not exist in a writable volume becomes a directory."""

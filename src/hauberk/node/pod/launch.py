@@ -1,4 +1,4 @@
-"""From a container's spec to what the runtime starts. `make_launch` is pure; files it needs are named, not written."""
+"""From a container of a pod to the order that the runtime gets. Pure: files it needs are named, not written."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from hauberk.node.runtime import Launch
 
 from .env import command_of, expand
 from .fields import ConfigError
+from .names import hosts_file, resolv_file
 from .spec import Pod
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TERMINATION_LOG = "/dev/termination-log"
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What the pod's containers stand on: where each volume is, and the node's own files to mount."""
+    """Where the pod's volumes, a container's termination message and its log are."""
 
     volumes: Mapping[str, Path]
     termination_log: Path
     log: Path
-    files: tuple[Mount, ...] = ()  # /etc/hosts, /etc/resolv.conf where the default will not do
+    ip: str
 
 
 def make_launch(
@@ -38,15 +38,14 @@ def make_launch(
     """
     _check_user(pod, container, image)
     argv, args = command_of(container, env)
-    base = {"PATH": PATH, "HOME": "/root", "HOSTNAME": pod.hostname}
     security = container.security_context
     pod_security = pod.spec.security_context
     user = security.run_as_user if security is not None else None
     if user is None and pod_security is not None:
         user = pod_security.run_as_user
-    mounts = [_mount(container, m, ground, env) for m in container.volume_mounts]
+    mounts = [_mount(m, ground, env) for m in container.volume_mounts]
     target = container.termination_message_path or TERMINATION_LOG
-    mounts += [Mount(str(ground.termination_log), target), *ground.files]
+    mounts.append(Mount(str(ground.termination_log), target))
     return Launch(
         uid=pod.uid,
         name=container.name,
@@ -56,17 +55,19 @@ def make_launch(
         namespace=pod.namespace,
         argv=argv,
         args=args,
-        env={**base, **image.env, **env},
+        env=env,
         cwd=container.working_dir or None,
         mounts=tuple(mounts),
         hostname=pod.hostname,
+        ip=ground.ip,
+        hosts=hosts_file(pod, ground.ip),
+        resolv_conf=resolv_file(pod),
         run_as_user=user,
         read_only_root=bool(security is not None and security.read_only_root_filesystem),
     )
 
 
-def _mount(container: Container, mount: VolumeMount, ground: Ground, env: Mapping[str, str]) -> Mount:
-    del container
+def _mount(mount: VolumeMount, ground: Ground, env: Mapping[str, str]) -> Mount:
     root = ground.volumes.get(mount.name)
     if root is None:
         raise ConfigError(f'volume "{mount.name}" is not mounted')

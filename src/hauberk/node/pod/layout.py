@@ -12,6 +12,7 @@ from hauberk.base.quantities import parse_duration_s
 from hauberk.kinds.core.container import Container, HttpGet, Probe
 
 from .model import PROXY
+from .pull import role_of
 from .spec import Pod
 
 ISTIO_DRAIN_S = 5.0  # Istio's default terminationDrainDuration
@@ -31,23 +32,15 @@ class Layout:
         """The process that a container stands for."""
         return PROXY if container in self.roles else container
 
-    @property
-    def has_envoy(self) -> bool:
-        """Whether the proxy unit is an Envoy (a pod of waiting components has none)."""
-        return any(role != "component" for role in self.roles.values())
 
-
-def layout_of(pod: Pod, role_of: Mapping[str, str]) -> Layout:
-    """Lay out a pod. `role_of` gives the role of each image that is a proxy (`{image: role}`).
+def layout_of(pod: Pod) -> Layout:
+    """Lay out a pod by the images of its containers.
 
     An init container with a proxy image and `istio-iptables` in its arguments is a redirect, not a process.
     """
-    redirects = {c.name for c in pod.spec.init_containers if c.image in role_of and is_redirect(c)}
-    roles = {
-        c.name: role_of[c.image]
-        for c in pod.all_containers()
-        if c.image in role_of and c.name not in redirects
-    }
+    proxies = {c.name: role for c in pod.all_containers() if (role := role_of(c.image)) is not None}
+    redirects = {c.name for c in pod.spec.init_containers if c.name in proxies and is_redirect(c)}
+    roles = {name: role for name, role in proxies.items() if name not in redirects}
     return Layout(roles, frozenset(redirects), drain_s_of(pod), "mesh" in roles.values())
 
 

@@ -8,7 +8,7 @@ their one Envoy, which lies below the first of them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,8 +38,8 @@ class Wanted:
 class NodeLogs:
     """The logs of every pod of this node."""
 
-    def __init__(self, paths: Paths, api: Api, clock: Clock, proxy_roles: Mapping[str, str]) -> None:
-        self._paths, self._api, self._clock, self._roles = paths, api, clock, proxy_roles
+    def __init__(self, paths: Paths, api: Api, clock: Clock) -> None:
+        self._paths, self._api, self._clock = paths, api, clock
 
     async def read(
         self,
@@ -77,7 +77,7 @@ class NodeLogs:
                 await self._clock.sleep(FOLLOW_S)
 
     def _path(self, pod: Pod, container: str, attempt: int) -> Path:
-        layout = layout_of(pod, self._roles)
+        layout = layout_of(pod)
         if layout.unit_of(container) == PROXY:
             container = next(iter(layout.roles))
         return self._paths.pod_logs(pod.uid) / container / f"{attempt}.log"

@@ -8,14 +8,14 @@ DNS_IP = "172.30.0.10"
 CLUSTER_DOMAIN = "cluster.local"
 
 
-def hosts_file(pod: Pod, ip: str) -> str | None:
-    """The content of /etc/hosts, or None where the default (localhost and the host name) does.
+def hosts_file(pod: Pod, ip: str) -> str:
+    """The content of /etc/hosts, or nothing where the default (localhost and the host name) does.
 
     Source: kubernetes pkg/kubelet/kubelet_pods.go, managedHostsFileContent.
     """
     spec = pod.spec
     if not spec.host_aliases and not spec.subdomain:
-        return None
+        return ""
     own = pod.hostname
     if spec.subdomain:
         own = f"{pod.hostname}.{spec.subdomain}.{pod.namespace}.svc.{CLUSTER_DOMAIN}\t{pod.hostname}"
@@ -26,15 +26,15 @@ def hosts_file(pod: Pod, ip: str) -> str | None:
     return "\n".join(lines) + "\n"
 
 
-def resolv_file(pod: Pod) -> str | None:
-    """The content of /etc/resolv.conf, or None where the default (ClusterFirst, no dnsConfig) does.
+def resolv_file(pod: Pod) -> str:
+    """The content of /etc/resolv.conf, or nothing where the default (ClusterFirst, no dnsConfig) does.
 
     Deviation: policy Default is ClusterFirst here, because the machine's resolver is not reachable from a pod.
     Source: kubernetes pkg/kubelet/network/dns/dns.go, appendDNSConfig.
     """
     spec, config = pod.spec, pod.spec.dns_config
     if spec.dns_policy != "None" and config is None:
-        return None
+        return ""
     servers: list[str] = []
     searches: list[str] = []
     options: dict[str, str | None] = {}

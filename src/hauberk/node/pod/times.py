@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from hauberk.base.refs import Json
+from hauberk.base.times import epoch, rfc3339
 
 from .model import Ended
 
 
 def stamp(at: float | None) -> str:
     """Whole seconds in UTC, as metav1.Time; the epoch when unknown, as the kubelet writes it."""
-    return datetime.fromtimestamp(int(at or 0), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return rfc3339(at or 0)
 
 
 def parse_stamp(text: str | None) -> float | None:
@@ -20,7 +20,7 @@ def parse_stamp(text: str | None) -> float | None:
     if not text:
         return None
     try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+        return epoch(text)
     except ValueError:
         return None
 

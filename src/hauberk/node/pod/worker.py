@@ -71,7 +71,7 @@ class PodWorker:
 
     def __init__(self, deps: Deps, pod: Pod, found: Found) -> None:
         self._deps, self._pod, self._found = deps, pod, found
-        self.layout: Layout = layout_of(pod, deps.proxy_roles)
+        self.layout: Layout = layout_of(pod)
         self._state = adopt(pod, self.layout, found, deps.clock.now())
         self._hands = Hands(deps, lambda: self._pod, self.layout, self._tell, self.post)
         self._hands.ip = found.ip
