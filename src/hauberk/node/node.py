@@ -1,8 +1,9 @@
 """The kubelet and the scheduler of the embedded cluster.
 
-Guarantees: every pod object bound to this node is worked by exactly one task; what an earlier control plane started
-goes on without a restart; what runs without an object is ended; an exit that happened meanwhile is processed. When
-`run` is cancelled nothing is stopped: the keeper keeps the pods running for the next one.
+Guarantees: every pod object bound to this node is worked by exactly one task; what an earlier control
+plane started goes on without a restart; what runs without an object is ended; an exit that happened
+meanwhile is processed. When `run` is cancelled nothing is stopped: the keeper keeps the pods running for
+the next one.
 """
 
 from __future__ import annotations
@@ -149,7 +150,7 @@ class Node:
                 worker.source_changed()
 
     def _pod_seen(self, tasks: asyncio.TaskGroup, raw: Json) -> None:
-        """Bind a pod that has no node; hand a version of ours to its worker, and make one if there is none."""
+        """Bind a pod that has no node; hand a version of ours to its worker, new or not."""
         meta, spec = raw["metadata"], raw.get("spec") or {}
         uid, revision = str(meta["uid"]), int(meta.get("resourceVersion") or 0)
         if revision < self._revisions.get(uid, 0):

@@ -1,8 +1,8 @@
 """The state of a pod that an earlier control plane left behind. Pure.
 
-What the object's status says and what the keeper runs are put together: a container that runs goes on with the same
-attempt; one that ended meanwhile stays `running` here until its exit, which the keeper kept, arrives; without its
-sandbox everything ended, and the pod starts anew in a new one.
+What the object's status says and what the keeper runs are put together: a container that runs goes on
+with the same attempt; one that ended meanwhile stays `running` here until its exit, which the keeper
+kept, arrives; without its sandbox everything ended, and the pod starts anew in a new one.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from .spec import Pod
 
 @dataclass(frozen=True, slots=True)
 class ProxyLaunch:
-    """How the pod's Envoy is started. `files` (name to content) are written 0600 below `paths.pod(uid)` first."""
+    """How the pod's Envoy is started. `files` (name to content) go below `paths.pod(uid)`, 0600."""
 
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)

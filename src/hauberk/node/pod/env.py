@@ -1,7 +1,8 @@
 """The environment and the command line of a container. Pure: reads a snapshot, decides nothing about time.
 
-Lowest first: Services of the namespace, `envFrom`, `env`. `$(NAME)` refers to any of these that is known by then;
-`$$(NAME)` is the text `$(NAME)`. Source: kubernetes pkg/kubelet/kubelet_pods.go, makeEnvironmentVariables.
+Lowest first: Services of the namespace, `envFrom`, `env`. `$(NAME)` refers to any of these that is known
+by then; `$$(NAME)` is the text `$(NAME)`. Source: kubernetes pkg/kubelet/kubelet_pods.go,
+makeEnvironmentVariables.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def _all_of(pod: Pod, source: EnvFrom, snapshot: Snapshot) -> dict[str, str]:
 
 
 def service_variables(pod: Pod, snapshot: Snapshot) -> dict[str, str]:
-    """Variables of the Services of the namespace (`enableServiceLinks`) and, always, of `default/kubernetes`."""
+    """Variables of the namespace's Services (`enableServiceLinks`) and, always, of `default/kubernetes`."""
     links = pod.spec.enable_service_links is not False
     master = snapshot.get(Ref("Service", "default", "kubernetes"))
     services = [master] if master is not None else []

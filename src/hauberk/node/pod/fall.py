@@ -1,8 +1,8 @@
 """How a pod goes down: preStop hooks, SIGTERM to the apps, the Envoy last, SIGKILL at the grace period. Pure.
 
-Apps go first, all at once; then restartable init containers in reverse order; the pod's Envoy stays until nothing
-needs it. As a mesh proxy it leaves earlier when its drain duration is over, as upstream's does, so that an app that
-needs longer than `terminationDrainDuration` loses its connections here too.
+Apps go first, all at once; then restartable init containers in reverse order; the pod's Envoy stays until
+nothing needs it. As a mesh proxy it leaves earlier when its drain duration is over, as upstream's does,
+so that an app that needs longer than `terminationDrainDuration` loses its connections here too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Fields of the pod itself, and resources of its containers, as text: `fieldRef` and `resourceFieldRef`. Pure.
+"""Fields of the pod and resources of its containers as text: `fieldRef`, `resourceFieldRef`. Pure.
 
 Source: kubernetes pkg/fieldpath/fieldpath.go; pkg/api/v1/resource/helpers.go, ExtractContainerResourceValue.
 """

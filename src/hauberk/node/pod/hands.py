@@ -1,7 +1,8 @@
 """Carries out what the machine asks for: the only module of a pod that touches files, the keeper and the API.
 
-Each method ends in one event for the machine. What is expected to fail (no image, no Secret, a wrong command) becomes
-an event with upstream's words; what is not travels up to the worker, which reports it and tries again.
+Each method ends in one event for the machine. What is expected to fail (no image, no Secret, a wrong
+command) becomes an event with upstream's words; what is not travels up to the worker, which reports it
+and tries again.
 """
 
 from __future__ import annotations
@@ -256,7 +257,7 @@ class Hands:
         return Exited(unit, attempt, code, at, signal, message)
 
     async def drain(self, action: DrainProxy) -> Event:
-        """Tell the Envoy to drain; wait until no connection is left, at least one second, at most the limit."""
+        """Tell the Envoy to drain; wait until no connection is left: one second to the limit."""
         admin = self._deps.paths.proxy_admin(self._pod().uid)
         clock = self._deps.clock
         begun = clock.monotonic()

@@ -32,7 +32,8 @@ async def run_hook(
     if handler is None:
         return ""
     if proxied and handler.exec is not None:
-        return f"{_word(action)}: exec hooks of proxy container {container.name} are not run: {handler.exec.command}"
+        command = " ".join(handler.exec.command)
+        return f"{_word(action)}: exec hooks of proxy container {container.name} are not run: {command}"
     try:
         async with asyncio.timeout(action.limit_s):
             problem = await _handle(deps, pod, container, handler, action, ip)

@@ -1,4 +1,4 @@
-"""From a container of a pod to the order that the runtime gets. Pure: files it needs are named, not written."""
+"""From a container of a pod to the order that the runtime gets. Pure: files are named, not written."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def make_launch(
 ) -> Launch:
     """The runtime's order for one container. Raises ConfigError where upstream refuses to create it.
 
-    Deviation: `runAsNonRoot` accepts the built-in images whatever their user: nothing runs as the machine's root.
+    Deviation: `runAsNonRoot` accepts built-in images whatever their user: nothing runs as the machine's root.
     """
     _check_user(pod, container, image)
     argv, args = command_of(container, env)

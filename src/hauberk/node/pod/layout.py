@@ -21,7 +21,7 @@ QUIET_DRAIN_S = 5.0  # a pod of our proxies outside the mesh: at most this long 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`roles`: proxy container name to its role. `redirects`: init containers that istio-iptables is run for."""
+    """`roles`: proxy container name to its role. `redirects`: init containers that are istio-init."""
 
     roles: Mapping[str, str] = field(default_factory=dict)
     redirects: frozenset[str] = frozenset()

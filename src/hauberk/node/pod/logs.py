@@ -1,8 +1,8 @@
 """Reads containers' logs back, as `kubectl logs` asks for them (ports.LogSource).
 
 The keeper writes CRI lines (`TIME stdout F text`; `P` continues in the next line) to
-`pod_logs(uid)/CONTAINER/ATTEMPT.log`, with one older file beside it. All proxy containers of a pod show the log of
-their one Envoy, which lies below the first of them.
+`pod_logs(uid)/CONTAINER/ATTEMPT.log`, with one older file beside it. All proxy containers of a pod show
+the log of their one Envoy, which lies below the first of them.
 """
 
 from __future__ import annotations

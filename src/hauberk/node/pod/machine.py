@@ -1,8 +1,9 @@
 """What one pod does next. Pure: (pod, layout, state, now) → (state, actions, when to look again).
 
-The worker calls `step` until it asks for nothing more, carries the actions out, and hands every answer to `after`.
-Everything asked for is marked in the state as under way, so nothing is ever asked for twice. Guarantees, tested
-as properties: at most one process of a unit at a time; a pod that ends reaches `forgotten` whatever fails.
+The worker calls `step` until it asks for nothing more, carries the actions out, and hands every answer to
+`after`. Everything asked for is marked in the state as under way, so nothing is ever asked for twice.
+Guarantees, tested as properties: at most one process of a unit at a time; a pod that ends reaches
+`forgotten` whatever fails.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def step(pod: Pod, layout: Layout, state: PodState, now: float) -> Step:
 
 
 def _note_end(turn: Turn) -> None:
-    """Begin the end when the object asks for it, vanished, or ran past its deadline; a shorter grace counts."""
+    """Begin the end: the object asks for it, vanished, or is past its deadline. A shorter grace counts."""
     pod, state, now = turn.pod, turn.state, turn.now
     if pod.deleting or state.vanished:
         by = now + (pod.grace_s if pod.deleting or not state.vanished else 1.0)

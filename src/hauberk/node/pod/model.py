@@ -1,4 +1,4 @@
-"""What the node remembers about one pod, and the words between the machine and the worker. Frozen records, no logic.
+"""What the node remembers about one pod, and the words between machine and worker. Records, no logic.
 
 A *unit* is one process: an app container is a unit of its own name; all proxy containers of a pod are the one
 unit `PROXY`. *Health* is kept per container, because each proxy container has probes of its own.
@@ -219,7 +219,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class NotStarted:
-    """The unit could not start. `reason` decides what happens: an image reason, a config reason, or a run that ended."""
+    """The unit could not start. `reason` decides: of the image, of the configuration, or a run that ended."""
 
     unit: str
     attempt: int

@@ -29,7 +29,7 @@ def hosts_file(pod: Pod, ip: str) -> str:
 def resolv_file(pod: Pod) -> str:
     """The content of /etc/resolv.conf, or nothing where the default (ClusterFirst, no dnsConfig) does.
 
-    Deviation: policy Default is ClusterFirst here, because the machine's resolver is not reachable from a pod.
+    Deviation: policy Default is ClusterFirst here, because pods do not reach the machine's resolver.
     Source: kubernetes pkg/kubelet/network/dns/dns.go, appendDNSConfig.
     """
     spec, config = pod.spec, pod.spec.dns_config

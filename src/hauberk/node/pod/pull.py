@@ -1,7 +1,8 @@
 """Finds a container's image on this machine, or pulls it, by its pull policy.
 
 Source: kubernetes pkg/kubelet/images/image_manager.go, EnsureImageExists.
-Deviation: policy Always does not ask the registry when the image is here; a tag is what was loaded or pulled last.
+Deviation: policy Always does not ask the registry when the image is here; a tag is what was loaded or
+pulled last.
 """
 
 from __future__ import annotations

@@ -89,11 +89,11 @@ def crash_loop_message(pod: Pod, name: str, delay_s: float) -> str:
 def not_started(unit: Unit, event: NotStarted, now: float) -> Unit:
     """The unit after a start that failed.
 
-    | reason                        | becomes                                        | again                  |
-    |-------------------------------|------------------------------------------------|------------------------|
-    | of the image                  | waiting, same attempt                          | image back-off         |
-    | of the configuration          | waiting, same attempt                          | 10 s, or on a change   |
-    | anything else (the exec)      | an attempt that ended with that code           | restart back-off       |
+    | reason                   | becomes                              | again                |
+    |--------------------------|--------------------------------------|----------------------|
+    | of the image             | waiting, same attempt                | image back-off       |
+    | of the configuration     | waiting, same attempt                | 10 s, or on a change |
+    | anything else (the exec) | an attempt that ended with that code | restart back-off     |
     """
     if event.reason in IMAGE_REASONS:
         back = BackOff(unit.pull_delay_s, unit.pull_since).lengthened(now, now)

@@ -1,4 +1,4 @@
-"""A pod as the node reads it: its names, its typed spec, and the questions everything else asks of it. Pure."""
+"""A pod as the node reads it: names, typed spec, and the questions that others ask of it. Pure."""
 
 from __future__ import annotations
 

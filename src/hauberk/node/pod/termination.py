@@ -1,7 +1,7 @@
 """The termination message of a container: its own file, or the end of its log.
 
-Source: kubernetes pkg/kubelet/kuberuntime/kuberuntime_container.go, getTerminationMessage (4096 bytes; from logs
-2048 bytes or 80 lines).
+Source: kubernetes pkg/kubelet/kuberuntime/kuberuntime_container.go, getTerminationMessage (4096 bytes;
+from logs 2048 bytes or 80 lines).
 """
 
 from __future__ import annotations

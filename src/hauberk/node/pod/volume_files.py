@@ -1,8 +1,8 @@
 """Puts the files of volumes on disk, so that a reader sees either all of the old content or all of the new.
 
-Files live in a dated directory, `..data` is a symbolic link to it that is replaced by rename, and each visible name
-is a link through `..data`. Source: kubernetes pkg/volume/util/atomic_writer.go. Everything is below the pod's own
-directory, which is 0700.
+Files live in a dated directory, `..data` is a symbolic link to it that is replaced by rename, and each
+visible name is a link through `..data`. Source: kubernetes pkg/volume/util/atomic_writer.go. Everything
+is below the pod's own directory, which is 0700.
 """
 
 from __future__ import annotations

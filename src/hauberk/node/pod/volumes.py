@@ -105,7 +105,7 @@ def _not_built(pod: Pod, name: str) -> str:
     rows: Sequence[Json] = (pod.raw.get("spec") or {}).get("volumes") or ()
     kinds = next((sorted(set(row) - {"name"}) for row in rows if row.get("name") == name), [])
     if "persistentVolumeClaim" in kinds:
-        return "persistentVolumeClaim is not built yet: this node has no persistent volumes; use emptyDir or hostPath"
+        return "persistentVolumeClaim is not built yet on this node; use emptyDir or hostPath"
     said = ", ".join(kinds) or "no source"
     return f"volumes of this source are not built: {said}"
 

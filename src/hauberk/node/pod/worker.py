@@ -1,8 +1,9 @@
-"""The one task that works one pod: it turns the machine, carries out its actions, asks its probes, writes its status.
+"""The one task that works one pod: turns the machine, acts, asks the probes, writes the status.
 
-Guarantees: everything about the pod happens in this worker's TaskGroup and ends with it; the state changes only
-between two awaits; at most one status write is under way, and what changes meanwhile is written together after it.
-An error that nobody expected is reported as an event on the pod, and the machine is told that the action failed.
+Guarantees: everything about the pod happens in this worker's TaskGroup and ends with it; the state
+changes only between two awaits; at most one status write is under way, and what changes meanwhile is
+written together after it. An error that nobody expected is reported as an event on the pod, and the
+machine is told that the action failed.
 """
 
 from __future__ import annotations
@@ -222,7 +223,7 @@ class PodWorker:
         )
 
     async def _notice_lost(self) -> None:
-        """After an adoption: a process that neither runs nor has an exit was lost with its keeper's memory."""
+        """After an adoption: a process that neither runs nor has an exit was lost."""
         await self._deps.clock.sleep(LOST_AFTER_S)
         for name, attempt in lost_units(self._state, self._found).items():
             self.post(Exited(name, attempt, LOST_CODE, self._deps.clock.now(), 9, "the process is gone"))
@@ -318,7 +319,7 @@ class PodWorker:
 
 
 def failure_of(action: Action, message: str) -> Event | None:
-    """What an action that failed unexpectedly amounts to: asked for again, or taken as done where waiting is worse."""
+    """What an action that failed unexpectedly amounts to: asked for again, or taken as done."""
     match action:
         case MakeSandbox():
             return SandboxFailed(message)

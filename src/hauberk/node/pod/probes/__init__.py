@@ -1,1 +1,1 @@
-"""Probes: when to ask and what the answers mean (`decide`, pure), and asking (`ask`, `http1`, `grpc_health`)."""
+"""Probes: when to ask and what answers mean (`decide`, pure), and asking (`ask`, `http1`, `grpc_health`)."""

@@ -1,8 +1,9 @@
 """When a probe is asked, and what its answers amount to. Pure.
 
 Source: kubernetes pkg/kubelet/prober/worker.go, doProbe.
-Deviation: until a container is ready (or started) for the first time it is asked every few milliseconds instead of
-once per period, because a cold start waits for it. A failure of such an early ask counts for nothing.
+Deviation: until a container is ready (or started) for the first time it is asked every few milliseconds
+instead of once per period, because a cold start waits for it. A failure of such an early ask counts for
+nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 from hauberk.kinds.core.container import Probe
 from hauberk.node.pod.model import ProbeKind
 
-EARLY_S = ((1.0, 0.02), (5.0, 0.05), (30.0, 0.25))
+EARLY_S = ((0.3, 0.01), (1.0, 0.02), (5.0, 0.05), (30.0, 0.25))
 """(seconds since the first ask, seconds between asks) while the first success is awaited; then the period."""
 
 

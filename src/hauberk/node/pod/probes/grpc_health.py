@@ -1,4 +1,4 @@
-"""grpc.health.v1.Health/Check, as a probe asks it. The two messages have one field each and are coded here."""
+"""grpc.health.v1.Health/Check, as a probe asks it. Its two messages have one field each."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """A GET as probes and hooks need it: one request on one connection, over asyncio streams.
 
-Follows redirects to the same host as the kubelet does; never verifies a certificate; reads at most 10 KiB of the body.
+Follows redirects to the same host as the kubelet does; never verifies a certificate; reads at most 10 KiB
+of the body.
 """
 
 from __future__ import annotations

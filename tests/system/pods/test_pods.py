@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Cluster, make_pod, shell
+from .conftest import Cluster, make_pod
 
 pytestmark = pytest.mark.system
 Raw = dict[str, Any]

@@ -1,4 +1,5 @@
-"""A control plane with nothing but store, API, node and a socket that the tests speak to: one JSON object per line.
+"""A control plane with nothing but store, API, node and a socket for the tests: one JSON object per line.
+
 
 Run by the keeper: `python plane.py RUN DATA`. It has no controllers and no xDS; a pod's Envoy gets a static
 configuration that answers 15021 and 8012.
@@ -65,8 +66,9 @@ def proxy_bootstrap(paths: Paths, pod: Json, roles: Mapping[str, str], ip: str) 
 def listener(port: int) -> dict[str, Any]:
     route = {"match": {"prefix": "/"}, "direct_response": {"status": 200, "body": {"inline_string": "ok"}}}
     router = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
+    package = "envoy.extensions.filters.network.http_connection_manager.v3"
     manager = {
-        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "@type": f"type.googleapis.com/{package}.HttpConnectionManager",
         "stat_prefix": f"p{port}",
         "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}]},
         "http_filters": [{"name": "envoy.filters.http.router", "typed_config": {"@type": router}}],
@@ -136,7 +138,9 @@ async def main(run: Path, data: Path) -> None:
         with contextlib.suppress(ApiError):
             await api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     runtime = await Runtime.connect(paths)
-    node = Node(api, events, runtime, paths, clock, lambda pod, roles, ip: proxy_bootstrap(paths, pod, roles, ip))
+    node = Node(
+        api, events, runtime, paths, clock, lambda pod, roles, ip: proxy_bootstrap(paths, pod, roles, ip)
+    )
     plane = Plane(api, events, NodeLogs(paths, api, clock))
     server = await asyncio.start_unix_server(plane.serve, str(run / "test.sock"), limit=2**24)
     async with server, asyncio.TaskGroup() as tasks:
