@@ -116,7 +116,7 @@ def proxy(
             ]
         },
         "stats_config": statistics(stats),
-        "stats_flush_on_admin": True,  # a scrape sees every histogram up to now
+        "stats_flush_on_admin": True,  # no timer: a scrape merges histograms for the next one
         "deferred_stat_options": {"enable_deferred_creation_stats": True},
         "overload_manager": _overload(),
         "layered_runtime": {

@@ -30,7 +30,7 @@ from hauberk.xds.translate.types import ORDER, Resource, Resources
 
 log = logging.getLogger(__name__)
 _STOP_GRACE_S = 0.2
-_IDLE_S = 3600.0
+_IDLE_S = 60.0
 
 
 def log_nack(nack: Nack) -> None:
@@ -113,7 +113,7 @@ class XdsServer(AggregatedDiscoveryServiceServicer):  # type: ignore[misc]
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        """Listen while the block runs, renewing certificates as they come due."""
+        """Listen while the block runs."""
         server = grpc.aio.server()
         add_AggregatedDiscoveryServiceServicer_to_server(self, server)
         add_AuthorizationServicer_to_server(HoldService(self._hold), server)
@@ -125,20 +125,18 @@ class XdsServer(AggregatedDiscoveryServiceServicer):  # type: ignore[misc]
         finally:
             os.umask(before)
         try:
-            async with asyncio.TaskGroup() as group:
-                renewing = group.create_task(self._renew())
-                yield
-                renewing.cancel()
+            yield
         finally:
             await server.stop(_STOP_GRACE_S)
             self._path.unlink(missing_ok=True)
 
     async def run(self) -> None:
-        """Serve until cancelled."""
+        """Serve until cancelled, renewing certificates as they come due."""
         async with self.serving():
-            await asyncio.Event().wait()
+            await self.renew()
 
-    async def _renew(self) -> None:
+    async def renew(self) -> None:
+        """Look after certificates until cancelled."""
         while True:
             due = self._secrets.next_renewal()
             left = _IDLE_S if due is None else due - self._clock.now()

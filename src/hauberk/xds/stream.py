@@ -1,10 +1,13 @@
 """One proxy's ADS conversation as a state machine: requests in, responses out, no I/O.
 
 It guarantees, per stream: a response is sent only for what the proxy lacks; at most one response
-of a type is unanswered; a change goes out in the order clusters, endpoints, secrets, listeners,
-routes, each stage acknowledged before the next, and clusters are removed last, so nothing ever
+of a type is unanswered; a change goes out in the order clusters, endpoints, secrets, and when all
+of these are acknowledged listeners and routes, and clusters are removed last, so nothing ever
 refers to what is not there; a resource that the proxy refuses is found by splitting the refused
 response, reported, and not sent again until it changes, while everything else proceeds.
+
+Endpoints and secrets do not wait for the clusters' ACK: Envoy gives it only when a new cluster has
+both.
 
 A proxy that reconnects says which versions it has and is sent only what differs.
 
@@ -30,6 +33,7 @@ from hauberk.xds.translate.types import CLUSTER, ENDPOINT, LISTENER, ORDER, ROUT
 SecretLookup: TypeAlias = Callable[[str], Resource | None]
 State: TypeAlias = Literal["SYNCED", "STALE", "REJECTED", "NOT SENT"]
 _WILDCARD = (CLUSTER, LISTENER)
+_STAGES = ((CLUSTER, ENDPOINT, SECRET), (LISTENER, ROUTE))
 _ABSENT = ""  # the version of "you have been told that there is no such resource"
 
 
@@ -135,12 +139,11 @@ class Stream:
         if self._wanted is None:
             return []
         out = []
-        for url in ORDER:
-            if response := self._next(self._channels[url]):
-                out.append(response)
-            if not self._settled(url):
+        for stage in _STAGES:
+            out += [made for url in stage if (made := self._next(self._channels[url]))]
+            if not self._settled(*stage):
                 return out
-        if self._settled(*ORDER) and (last := self._next(self._channels[CLUSTER], removals=True)):
+        if last := self._next(self._channels[CLUSTER], removals=True):
             out.append(last)
         return out
 

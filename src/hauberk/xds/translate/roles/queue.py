@@ -13,6 +13,7 @@ Readiness is an active health check of the user's container; `K-Network-Probe: q
 
 Source: knative/serving cmd/queue/main.go, pkg/queue/{handler,breaker,timeout,health}.go.
 Deviation: metrics have Envoy's names (`envoy_cluster_upstream_rq_active{envoy_cluster_name="queue|user"}`).
+The sum of request times (`envoy_http_downstream_rq_time_sum{…="queue"}`, ms) is as of the scrape before.
 Deviation: the request's time limit includes the time it waited for a free slot.
 Deviation: `Forwarded` is not derived from `X-Forwarded-*`.
 """
@@ -136,21 +137,19 @@ def _replies() -> list[Message]:
         _probe_reply(200, "queue"),
         _probe_reply(503, "queue not ready"),
         http.on_flags(["UO"], 503, "pending request queue full\n"),
-        http.on_flags(["UT", "DT", "SI"], 504, "request timeout"),
+        ResponseMapper(filter=_has_status(504), body={"inline_string": "request timeout"}),
         http.on_flags(["UF", "UC", "UR"], 502, "%LOCAL_REPLY_BODY%\n"),
     ]
 
 
 def _probe_reply(status: int, body: str) -> Message:
-    both = [
-        {"header_filter": {"header": http.has_header(_PROBE, "queue")}},
-        {
-            "status_code_filter": {
-                "comparison": {"op": "EQ", "value": {"default_value": status, "runtime_key": "none"}}
-            }
-        },
-    ]
+    both = [AccessLogFilter(header_filter={"header": http.has_header(_PROBE, "queue")}), _has_status(status)]
     return ResponseMapper(filter=AccessLogFilter(and_filter={"filters": both}), body={"inline_string": body})
+
+
+def _has_status(status: int) -> Message:
+    value = {"default_value": status, "runtime_key": "none"}
+    return AccessLogFilter(status_code_filter={"comparison": {"op": "EQ", "value": value}})
 
 
 def _routes(role: QueueRole) -> list[Message]:
