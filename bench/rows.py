@@ -132,7 +132,7 @@ def _free_port() -> int:
 
 def warm() -> Sequence[Figure]:
     """Requests per second through the mesh against the same hops by hand, in one run."""
-    seconds, envoy = 8, str(binary.path())
+    seconds, envoy = 8, str(binary.envoy())
     with stage.documented() as cluster, tempfile.TemporaryDirectory() as folder:
         app = Path(folder) / "app"
         app.mkdir()

@@ -26,7 +26,6 @@ from hauberk.xds.server import XdsServer
 
 log = logging.getLogger(__name__)
 
-PAUSE_S = 0.003
 CONDITION = "Accepted"
 MANAGER = "hauberk-mesh"
 
@@ -71,45 +70,31 @@ def status_changes(
 
 @dataclass
 class MeshFeed:
-    """The loop between the API and the proxies."""
+    """Publishes to the proxies and tells the objects what was left out."""
 
     api: Api
     xds: XdsServer
     recorder: Recorder
     clock: Clock
-    _dirty: asyncio.Event = field(default_factory=asyncio.Event)
-    _told: set[Ref] = field(default_factory=set)
     published_revision: int = 0  # the store's revision that the last publish contained
+    _told: set[Ref] = field(default_factory=set)
+    _moved: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def run(self) -> None:
-        """Build, publish, wait for changes; for ever."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._listen())
-            group.create_task(self._publish_changes())
-
-    async def _listen(self) -> None:
-        self._dirty.set()
-        async for _ in self.api.watch(mesh.READS):
-            self._dirty.set()
-
-    async def _publish_changes(self) -> None:
-        while True:
-            await self._dirty.wait()
-            await self.clock.sleep(PAUSE_S)
-            self._dirty.clear()
-            try:
-                findings = self._publish()
-                await self._tell(findings)
-            except Exception:
-                # The proxies keep the last good state; the next change tries again.
-                log.exception("mesh configuration was not published")
-
-    def _publish(self) -> tuple[Finding, ...]:
+    async def rebuild(self) -> None:
+        """Build the model of the current snapshot and publish it."""
         snapshot = self.api.snapshot()
         model = mesh.build(snapshot)
         self.xds.publish({proxy.uid: translate.resources(model, proxy) for proxy in model.proxies})
         self.published_revision = snapshot.revision
-        return tuple(model.findings)
+        self._moved.set()
+        self._moved = asyncio.Event()
+        await self._tell(tuple(model.findings))
+
+    async def acked(self, revision: int) -> None:
+        """Wait until every connected proxy acknowledged a state that contains this revision."""
+        while self.published_revision < revision:
+            await self._moved.wait()
+        await self.xds.acked()
 
     async def _tell(self, findings: tuple[Finding, ...]) -> None:
         wanted = wanted_conditions(findings)

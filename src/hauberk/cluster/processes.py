@@ -74,3 +74,15 @@ def _stat(pid: int) -> list[str] | None:
     except OSError:
         return None
     return text.rpartition(")")[2].split()
+
+
+def namespace_pids(pid: int) -> list[int]:
+    """The process's pid in each nested pid namespace, the host's first."""
+    try:
+        text = (PROC / str(pid) / "status").read_text()
+    except OSError:
+        return []
+    for line in text.splitlines():
+        if line.startswith("NSpid:"):
+            return [int(word) for word in line.split()[1:]]
+    return []

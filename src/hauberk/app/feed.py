@@ -1,0 +1,59 @@
+"""The loop that two feeds share: changes of some kinds, a short pause, one rebuild of everything.
+
+A burst of changes becomes one rebuild. A rebuild that fails is logged and the next change tries
+again: what was pushed last stays in force.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
+
+from hauberk.base.apierrors import Gone
+from hauberk.ports import Api, Clock
+
+log = logging.getLogger(__name__)
+PAUSE_S = 0.003
+
+
+@dataclass(kw_only=True)
+class Feed:
+    """Calls `rebuild` at the start and after every change of the kinds."""
+
+    name: str
+    api: Api
+    kinds: Collection[str]
+    clock: Clock
+    rebuild: Callable[[], Awaitable[None]]
+    _dirty: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._listen())
+            group.create_task(self._follow())
+
+    def wake(self) -> None:
+        """Rebuild for a reason that is not in the API."""
+        self._dirty.set()
+
+    async def _listen(self) -> None:
+        while True:
+            self._dirty.set()
+            try:
+                async for _ in self.api.watch(self.kinds):
+                    self._dirty.set()
+            except Gone:
+                log.info("fell behind, rebuilding", extra={"feed": self.name})
+
+    async def _follow(self) -> None:
+        while True:
+            await self._dirty.wait()
+            await self.clock.sleep(PAUSE_S)
+            self._dirty.clear()
+            try:
+                await self.rebuild()
+            except Exception:
+                log.exception("rebuild failed; the last good state stays", extra={"feed": self.name})

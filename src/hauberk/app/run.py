@@ -1,0 +1,137 @@
+"""Builds every room of the embedded cluster and runs them in one TaskGroup.
+
+The order is that of need: store, API, certificates, controllers, proxies, node. Nothing here
+decides anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Mapping
+from typing import Any
+
+from hauberk import __version__, autoscaler, mesh, openshift, operators, serving, workloads
+from hauberk.apiserver.server import Server
+from hauberk.app.asgi import Answer, OwnPaths
+from hauberk.app.credentials import gateway_credentials
+from hauberk.app.feed import Feed
+from hauberk.app.http import HttpServer
+from hauberk.app.mesh_feed import MeshFeed
+from hauberk.app.proxies import bootstrap_of
+from hauberk.app.report import report
+from hauberk.app.service_feed import ServiceFeed
+from hauberk.base.apierrors import AlreadyExists
+from hauberk.cluster.options import Options
+from hauberk.engine.clock import SystemClock
+from hauberk.engine.engine import Engine
+from hauberk.engine.gc import GarbageCollector
+from hauberk.engine.recorder import EventRecorder
+from hauberk.node import services
+from hauberk.node.node import Node
+from hauberk.node.pod.logs import NodeLogs
+from hauberk.node.runtime import Runtime
+from hauberk.pki.authority import Authority
+from hauberk.serving.activator import Activator
+from hauberk.store import Store
+from hauberk.xds.server import XdsServer
+
+log = logging.getLogger(__name__)
+ACKED_WITHIN_S = 10.0
+ADMISSION = (*workloads.ADMISSION, *serving.ADMISSION, *operators.ADMISSION, *openshift.ADMISSION)
+
+
+async def run(options: Options) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    store = Store.open(options.paths.database, ephemeral=options.ephemeral)
+    runtime = await Runtime.connect(options.paths)
+    try:
+        await _serve(options, store, runtime, stop)
+    finally:
+        await runtime.close()
+        await store.close()
+
+
+async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio.Event) -> None:
+    clock, paths = SystemClock(), options.paths
+    authority = Authority.open(paths.pki, clock.now())
+    server = Server(
+        store,
+        clock=clock,
+        admission=ADMISSION,
+        options={"strict": options.strict, "domain": options.domain},
+    )
+    server.logs = NodeLogs(paths, server, clock)
+    recorder = EventRecorder(server, clock)
+    facts = autoscaler.Facts(clock)
+    activator = Activator(server, facts, clock)
+    xds = XdsServer(paths.xds_socket, authority, gateway_credentials(server), activator.hold, clock)
+    feed = MeshFeed(server, xds, recorder, clock)
+    engine = Engine(server, _controllers(authority, facts), clock, recorder)
+    node = Node(server, recorder, runtime, paths, clock, bootstrap_of(paths))
+    collector = autoscaler.Collector(server, facts, paths, clock)
+    http = HttpServer(OwnPaths(server.asgi, _answers(options, server, xds, feed)), paths.api_socket)
+    await _create_missing(server, options.domain)
+    async with asyncio.TaskGroup() as group:
+        mesh_feed = Feed(name="mesh", api=server, kinds=mesh.READS, clock=clock, rebuild=feed.rebuild)
+        names = Feed(
+            name="services",
+            api=server,
+            kinds=services.READS,
+            clock=clock,
+            rebuild=ServiceFeed(server, runtime).rebuild,
+        )
+        parts = (recorder.run, engine.run, GarbageCollector(server, clock).run, xds.run, mesh_feed.run)
+        tasks = [
+            group.create_task(part())
+            for part in (*parts, names.run, node.run, collector.run, activator.run, http.run)
+        ]
+        await stop.wait()
+        for task in tasks:
+            task.cancel()
+
+
+def _controllers(authority: Authority, facts: autoscaler.Facts) -> tuple[Any, ...]:
+    """Every controller of the product, room by room."""
+    roots = authority.roots.decode()
+    return (
+        *workloads.controllers(lambda: authority.cluster_roots.decode()),
+        *operators.controllers(operators.Facts(mesh_roots=roots)),
+        *serving.controllers(),
+        *autoscaler.controllers(facts),
+        *openshift.CONTROLLERS,
+    )
+
+
+async def _create_missing(server: Server, domain: str) -> None:
+    """What a new cluster starts with; an old one keeps what it has."""
+    for obj in (*workloads.bootstrap_objects(), *openshift.bootstrap_objects(domain)):
+        try:
+            await server.create(obj)
+        except AlreadyExists:
+            continue
+
+
+def _answers(
+    options: Options, server: Server, xds: XdsServer, feed: MeshFeed
+) -> Mapping[str, Answer]:
+    async def status(_: Mapping[str, str]) -> Any:
+        synced = {proxy: _overall(types) for proxy, types in xds.synced().items()}
+        return report(options, server.snapshot(), synced, version=__version__)
+
+    async def acked(query: Mapping[str, str]) -> Any:
+        async with asyncio.timeout(ACKED_WITHIN_S):
+            await feed.acked(int(query.get("revision", "0")))
+        return {"revision": feed.published_revision}
+
+    return {"status": status, "acked": acked}
+
+
+def _overall(types: Mapping[str, Any]) -> str:
+    """The worst state of a proxy's resource types."""
+    states = {sync.state for sync in types.values() if sync.wanted}
+    return next((s for s in ("NOT SENT", "ERROR", "STALE") if s in states), "SYNCED")
