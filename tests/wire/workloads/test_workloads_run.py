@@ -19,6 +19,7 @@ from hauberk.testing.recorder import KeptEvents
 from hauberk.workloads import ADMISSION, bootstrap_objects, controllers
 
 DEPLOYMENT = Ref("Deployment.apps", "default", "web")
+PORTS = [{"name": "http", "containerPort": 80}]
 NOW = "2026-01-01T00:00:00Z"
 
 
@@ -96,7 +97,7 @@ def deployment(replicas: int = 2, image: str = "a:1", **spec: Any) -> dict[str, 
             "selector": {"matchLabels": {"app": "web"}},
             "template": {
                 "metadata": {"labels": {"app": "web"}},
-                "spec": {"containers": [{"name": "c", "image": image, "ports": [{"name": "http", "containerPort": 80}]}]},
+                "spec": {"containers": [{"name": "c", "image": image, "ports": PORTS}]},
             },
             **spec,
         },
@@ -209,10 +210,11 @@ async def test_a_deleted_pod_is_replaced_and_a_matching_stray_is_adopted() -> No
         assert len(names) == 2
         assert first["metadata"]["name"] not in names
         (rs,) = it.api.snapshot().list("ReplicaSet.apps")
+        labels = rs["spec"]["template"]["metadata"]["labels"]
         stray = {
             "apiVersion": "v1",
             "kind": "Pod",
-            "metadata": {"name": "stray", "namespace": "default", "labels": rs["spec"]["template"]["metadata"]["labels"]},
+            "metadata": {"name": "stray", "namespace": "default", "labels": labels},
             "spec": {"containers": [{"name": "c", "image": "a:1"}]},
         }  # fmt: skip
         await it.api.create(stray)
@@ -228,7 +230,7 @@ async def test_a_service_has_an_address_and_follows_its_pods() -> None:
         assert stored["spec"]["clusterIPs"] == [stored["spec"]["clusterIP"]]
         await it.api.create(deployment(2))
         await it.calm()
-        (part,) = [s for s in it.api.snapshot().list("EndpointSlice.discovery.k8s.io", "default")]
+        (part,) = it.api.snapshot().list("EndpointSlice.discovery.k8s.io", "default")
         assert part["ports"] == [{"name": "", "port": 80, "protocol": "TCP"}]
         assert [e["conditions"] for e in part["endpoints"]] == [
             {"ready": True, "serving": True, "terminating": False}
@@ -295,7 +297,7 @@ async def test_pods_see_their_namespace_and_the_root_certificate() -> None:
 )
 async def test_an_address_that_cannot_be_had_is_refused(ip: str, text: str) -> None:
     async with cluster() as it:
-        with pytest.raises(Invalid, match="spec.clusterIPs: Invalid value") as caught:
+        with pytest.raises(Invalid, match=r"spec\.clusterIPs: Invalid value") as caught:
             await it.api.create(service(clusterIP=ip))
         assert text in caught.value.message
 
@@ -304,10 +306,10 @@ async def test_fixed_fields_are_refused_in_upstreams_words() -> None:
     async with cluster() as it:
         await it.api.create(deployment(1))
         await it.calm()
-        with pytest.raises(Invalid, match="spec.selector: Invalid value: .*: field is immutable"):
-            labels = {"app": "other"}
-            other = deployment(1, selector={"matchLabels": labels})
-            other["spec"]["template"]["metadata"]["labels"] = labels
+        labels = {"app": "other"}
+        other = deployment(1, selector={"matchLabels": labels})
+        other["spec"]["template"]["metadata"]["labels"] = labels
+        with pytest.raises(Invalid, match=r"spec.selector: Invalid value: .*: field is immutable"):
             await it.api.apply(other, manager="kubectl")
         (pod,) = it.pods()
         with pytest.raises(Invalid, match="spec: Forbidden: pod updates may not change fields other than"):
@@ -324,7 +326,7 @@ async def test_a_change_reaches_its_pod_within_milliseconds() -> None:
         started = time.monotonic()
         await it.api.patch(DEPLOYMENT, {"spec": {"replicas": 1}})
         while not it.pods():
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # noqa: ASYNC110 - what is measured is how soon
         took = time.monotonic() - started
         print(f"deployment to pod: {took * 1000:.2f} ms")
         with pytest.raises(NotFound):
