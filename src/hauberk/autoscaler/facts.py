@@ -1,0 +1,133 @@
+"""What the autoscaler knows from outside the API: samples, held requests, decisions. In memory only.
+
+After a restart it is empty; then the scale stays as it is until there is data, as upstream's does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hauberk.autoscaler.config import Settings
+from hauberk.autoscaler.decide import Panic, Seen, decide, excess_burst_capacity
+from hauberk.autoscaler.windows import Held, Highest, Series
+from hauberk.ports import Clock
+
+Key = tuple[str, str]
+"""Namespace and name of a revision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The last decision about a revision."""
+
+    pods: int
+    excess: float  # burst capacity that is left; negative: the activator stays in the path
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One second of one revision, over all its pods."""
+
+    concurrency: float
+    rps: float
+
+
+@dataclass(slots=True)
+class _Record:
+    concurrency: Series = field(default_factory=lambda: Series(3600.0))
+    rps: Series = field(default_factory=lambda: Series(3600.0))
+    held: Held = field(default_factory=Held)
+    highest: Highest = field(default_factory=Highest)
+    panic: Panic | None = None
+    begun: bool = False
+    wanted: Wanted | None = None
+    failure: str = ""
+
+
+class Facts:
+    """The autoscaler's memory. Not thread-safe; every method is synchronous."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._records: dict[Key, _Record] = {}
+        self._listeners: list[Callable[[Key], None]] = []
+
+    def listen(self, listener: Callable[[Key], None]) -> None:
+        """Call `listener` when a revision must be looked at again. It must not block."""
+        self._listeners.append(listener)
+
+    def _tell(self, key: Key) -> None:
+        for listener in self._listeners:
+            listener(key)
+
+    def _record(self, key: Key) -> _Record:
+        return self._records.setdefault(key, _Record())
+
+    def hold(self, key: Key, by: int) -> None:
+        """Requests began (+1) or ended (-1) to wait for this revision. The first one wakes it at once."""
+        record = self._record(key)
+        before = record.held.count
+        record.held.change(by, self._clock.monotonic())
+        if before == 0 and record.held.count > 0:
+            self._tell(key)
+
+    def held(self, key: Key) -> int:
+        """Requests that wait now."""
+        record = self._records.get(key)
+        return record.held.count if record else 0
+
+    def wanted(self, key: Key) -> Wanted | None:
+        """The last decision; None while there is no data."""
+        record = self._records.get(key)
+        return record.wanted if record else None
+
+    def failure(self, key: Key) -> str:
+        """Why the last scrape failed; empty when it did not."""
+        record = self._records.get(key)
+        return record.failure if record else ""
+
+    def fail(self, key: Key, why: str) -> None:
+        """A scrape failed: nothing is known, so nothing may shrink."""
+        record = self._record(key)
+        is_news = record.failure != why or record.wanted is not None
+        record.failure, record.wanted = why, None
+        if is_news:
+            self._tell(key)
+
+    def measure(self, key: Key, sample: Sample, ready: int, settings: Settings) -> Wanted | None:
+        """Take one second's sample of all pods, and decide. Held requests count as concurrency."""
+        record = self._record(key)
+        now = self._clock.monotonic()
+        waiting = record.held.take_mean(now)
+        record.concurrency.record(sample.concurrency + waiting, now)
+        record.rps.record(sample.rps, now)
+        before, had_failed = record.wanted, bool(record.failure)
+        record.failure = ""
+        record.wanted = self._decide(record, ready, settings, now)
+        if record.wanted != before or had_failed:
+            self._tell(key)
+        return record.wanted
+
+    def _decide(self, record: _Record, ready: int, settings: Settings, now: float) -> Wanted | None:
+        series = record.rps if settings.metric == "rps" else record.concurrency
+        stable = series.average(settings.spec.stable_window, now)
+        panic = series.average(settings.panic_window_s, now)
+        if stable is None or panic is None:
+            return None
+        if not record.begun:  # as upstream: a restart in the middle of a load must not shrink it
+            record.begun = True
+            record.panic = Panic(now, ready) if ready > 1 else None
+        seen = Seen(stable, panic, ready)
+        decision = decide(settings.spec, seen, record.panic, now)
+        record.panic = decision.panic
+        pods = decision.pods
+        if settings.down_delay_s > 0:
+            pods = record.highest.record(pods, settings.down_delay_s, now)
+        excess = excess_burst_capacity(ready, settings.total, settings.burst_capacity, panic)
+        return Wanted(pods, excess)
+
+    def forget(self, keep: set[Key]) -> None:
+        """Drop what is known of revisions that are gone."""
+        for key in [k for k in self._records if k not in keep and self._records[k].held.count == 0]:
+            del self._records[key]
