@@ -103,9 +103,13 @@ class MeshFeed:
             obj = snapshot.get(ref)
             row = status["conditions"][0]
             if obj is not None and row["status"] == "False":
-                self.recorder.event(obj, row["reason"], row["message"], type="Warning", component="hauberk-mesh")
+                self.recorder.event(
+                    obj, row["reason"], row["message"], type="Warning", component="hauberk-mesh"
+                )
             try:
                 await self.api.apply_status(ref, status, manager=MANAGER)
             except ApiError as error:
-                log.warning("status of a mesh object was not written", extra={"ref": str(ref), "error": str(error)})
+                log.warning(
+                    "status of a mesh object was not written", extra={"ref": str(ref), "error": str(error)}
+                )
         self._told = set(wanted) | {r for r in self._told if snapshot.get(r) is not None}

@@ -31,7 +31,7 @@ def endpoints(options: Options) -> dict[str, str]:
 def report(
     options: Options, snapshot: Snapshot, synced: Mapping[str, str], *, version: str
 ) -> dict[str, Any]:
-    """The state of one cluster. `synced` maps a proxy's pod uid to SYNCED, STALE, NOT SENT …"""
+    """The state of one cluster. `synced` maps a proxy's pod uid to its state, such as SYNCED."""
     pods = snapshot.list("Pod")
     return {
         "name": options.name,

@@ -116,9 +116,7 @@ async def _create_missing(server: Server, domain: str) -> None:
             continue
 
 
-def _answers(
-    options: Options, server: Server, xds: XdsServer, feed: MeshFeed
-) -> Mapping[str, Answer]:
+def _answers(options: Options, server: Server, xds: XdsServer, feed: MeshFeed) -> Mapping[str, Answer]:
     async def status(_: Mapping[str, str]) -> Any:
         synced = {proxy: _overall(types) for proxy, types in xds.synced().items()}
         return report(options, server.snapshot(), synced, version=__version__)

@@ -69,9 +69,7 @@ def is_true(obj: Json | None, type: str = "Ready") -> bool:  # noqa: A002
     return observed is None or observed == obj["metadata"].get("generation", observed)
 
 
-def with_times(
-    wanted: Sequence[Json], stored: Sequence[Json], now: str
-) -> list[dict[str, Any]]:
+def with_times(wanted: Sequence[Json], stored: Sequence[Json], now: str) -> list[dict[str, Any]]:
     """`wanted` with `lastTransitionTime`: kept while the status stays, `now` when it changes.
 
     `now` is RFC 3339. A wanted condition that brings a time of its own keeps it.

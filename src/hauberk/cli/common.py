@@ -67,9 +67,7 @@ class Progress:
         took = time.monotonic() - self._began
         tail = f"  {detail}" if detail else ""
         clear = "\x1b[2K" if self.live else ""
-        click.echo(
-            f"{clear}  {click.style(mark, fg=colour)}  {self._what:<58} {took:6.2f} s{tail}", err=True
-        )
+        click.echo(f"{clear}  {click.style(mark, fg=colour)}  {self._what:<58} {took:6.2f} s{tail}", err=True)
 
     def say(self, text: str = "") -> None:
         """A line of its own."""

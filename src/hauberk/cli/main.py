@@ -39,10 +39,12 @@ class Table(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in the order of a newcomer's needs."""
+        del ctx
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command's module and take its `command`."""
+        del ctx
         if cmd_name not in COMMANDS:
             return None
         found = importlib.import_module(f"hauberk.cli.{cmd_name}").command
@@ -51,6 +53,7 @@ class Table(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Print the table without importing a single command."""
+        del ctx
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 

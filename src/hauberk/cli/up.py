@@ -19,7 +19,9 @@ Examples:
 @name_option
 @click.option("--domain", default=DEFAULT_DOMAIN, show_default=True, help="The apps domain of Routes.")
 @click.option("--ephemeral", is_flag=True, help="Keep no state on disk beyond `hauberk down`.")
-@click.option("--strict", is_flag=True, help="Refuse what a real cluster refuses, defects of the document included.")
+@click.option(
+    "--strict", is_flag=True, help="Refuse what a real cluster refuses, defects of the document included."
+)
 @click.option("--foreground", is_flag=True, help="Stay attached; Ctrl-C stops the cluster.")
 @click.option("--address", default="127.0.0.1", show_default=True, help="Where to listen on the host.")
 @click.option("--api-port", type=click.IntRange(1, 65535), help="[default: 6443, or a free one]")

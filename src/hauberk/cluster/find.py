@@ -107,7 +107,7 @@ def pod_uid(options: Options, pod: str) -> str:
 
 
 def status_of(name: str) -> dict[str, Any]:
-    """What `hauberk status` shows; `state` is `running`, `starting` or `stopped`, and never raises for those."""
+    """What `hauberk status` shows; `state` is `running`, `starting` or `stopped`."""
     found = keeper_of(paths_of(name))
     if found is None:
         return {"name": name, "state": "stopped", "hint": f"start it: hauberk up --name {name}"}

@@ -26,7 +26,10 @@ def make_kubeconfig(options: Options, roots: bytes, admin: KeyPair) -> str:
             "users": [
                 {
                     "name": f"{name}-admin",
-                    "user": {"client-certificate-data": _text(admin.chain), "client-key-data": _text(admin.key)},
+                    "user": {
+                        "client-certificate-data": _text(admin.chain),
+                        "client-key-data": _text(admin.key),
+                    },
                 }
             ],
             "contexts": [

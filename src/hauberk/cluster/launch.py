@@ -124,7 +124,12 @@ def _prepare(wish: Wish, paths: Paths) -> Options:
     save(options, paths.data / "options.json")
     files = _credentials(options)
     config = bootstrap.edge(
-        address=options.address, ports=chosen, paths=paths, certificate=files["crt"], key=files["key"], client_ca=files["ca"]
+        address=options.address,
+        ports=chosen,
+        paths=paths,
+        certificate=files["crt"],
+        key=files["key"],
+        client_ca=files["ca"],
     )
     edge = paths.run / "edge.json"
     _write_private(edge, json.dumps(config).encode())
@@ -159,7 +164,9 @@ def _credentials(options: Options) -> dict[str, Path]:
     _write_private(files["key"], serving.key)
     _write_private(files["ca"], authority.cluster_roots)
     admin = authority.client_certificate("system:admin", ["system:masters"], now=now)
-    _write_private(options.paths.kubeconfig, make_kubeconfig(options, authority.cluster_roots, admin).encode())
+    _write_private(
+        options.paths.kubeconfig, make_kubeconfig(options, authority.cluster_roots, admin).encode()
+    )
     return files
 
 
@@ -201,7 +208,8 @@ def _wait_ready(options: Options) -> None:
     raise Problem(
         "the control plane did not become ready",
         wanted=f"an answer at {options.api_url}/readyz within {READY_WITHIN_S:g} s",
-        found=_tail(options.paths.logs / "control-plane.log") or ("silence" if running else "the keeper ended"),
+        found=_tail(options.paths.logs / "control-plane.log")
+        or ("silence" if running else "the keeper ended"),
         fix=f"hauberk down --name {options.name}; hauberk up --name {options.name}",
     )
 
@@ -296,5 +304,3 @@ def _tail(path: Path, lines: int = 5) -> str:
         return "\n          ".join(path.read_text(errors="replace").splitlines()[-lines:])
     except OSError:
         return ""
-
-

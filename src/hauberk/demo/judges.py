@@ -53,7 +53,8 @@ def judge_capture(counted: Mapping[str, Any], *, secret: str, control: str) -> V
     hits = counted["hits"]
     seen = (
         f"{counted['packets']} packets, {counted['tls_records']} with TLS data; "
-        f"the request's words {hits[secret] + hits[ANSWER]} times, the plaintext control {hits[control]} times"
+        f"the request's words {hits[secret] + hits[ANSWER]} times, "
+        f"the plaintext control {hits[control]} times"
     )
     silent = hits[secret] == 0 and hits[ANSWER] == 0
     return Verdict(silent and hits[control] > 0 and counted["tls_records"] > 0, seen)

@@ -42,7 +42,17 @@ class Stage:
     def curl_line(self) -> list[str]:
         """The document's curl, with the connection led to this cluster's edge."""
         where = f"{HOST}:443:{self.options.address}:{self.options.https_port}"
-        return ["curl", "-sS", "--max-time", "30", "--cacert", "root.crt", "--connect-to", where, f"https://{HOST}"]
+        return [
+            "curl",
+            "-sS",
+            "--max-time",
+            "30",
+            "--cacert",
+            "root.crt",
+            "--connect-to",
+            where,
+            f"https://{HOST}",
+        ]
 
     def kubectl(self, *args: str, timeout_s: float = 60) -> str:
         """Run the Kubernetes client; raises Problem when it fails."""
@@ -88,7 +98,8 @@ def _certificate_required(stage: Stage) -> Verdict:
 
 def _client_pod(stage: Stage, name: str, namespace: str, *extra: str) -> tuple[str, str]:
     """Start a pod that asks for the local URL until it hears something; return (phase, logs)."""
-    ask = f"curl -sS --max-time 10 --retry 20 --retry-delay 1 --retry-connrefused {LOCAL_URL} 2>&1; echo code=$?"
+    patience = "--max-time 10 --retry 20 --retry-delay 1 --retry-connrefused"
+    ask = f"curl -sS {patience} {LOCAL_URL} 2>&1; echo code=$?"
     stage.kubectl(
         "run", name, "-n", namespace, "--image=hauberk.local/curl", "--restart=Never", *extra,
         "--command", "--", "sh", "-c", ask,
@@ -102,7 +113,9 @@ def _client_pod(stage: Stage, name: str, namespace: str, *extra: str) -> tuple[s
         phase = stage.kubectl("get", "pod", name, "-n", namespace, "-o", "jsonpath={.status.phase}")
         return phase, logs
     finally:
-        stage.shell.run([stage.kube, "delete", "pod", name, "-n", namespace, "--wait=false", "--grace-period=1"])
+        stage.shell.run(
+            [stage.kube, "delete", "pod", name, "-n", namespace, "--wait=false", "--grace-period=1"]
+        )
 
 
 def _outsider(stage: Stage) -> Verdict:
@@ -136,7 +149,9 @@ def _nothing_on_the_wire(stage: Stage) -> Verdict:
             fix="hauberk status",
         )
     answered = stage.shell.run([*stage.curl_line(), "-H", f"x-secret: {secret}"])
-    stage.from_pod_network("curl", "-sS", "--max-time", "5", "-H", f"x-control: {control}", f"http://{pod_ip}:8012/")
+    stage.from_pod_network(
+        "curl", "-sS", "--max-time", "5", "-H", f"x-control: {control}", f"http://{pod_ip}:8012/"
+    )
     counted, _ = listener.communicate(timeout=30)
     if not judge_answer(answered).holds:
         return judge_answer(answered)
@@ -155,7 +170,9 @@ def _from_zero(stage: Stage) -> Verdict:
     deadline = time.monotonic() + IDLE_WITHIN_S
     while _pods_of_hello(stage):
         if time.monotonic() > deadline:
-            return Verdict(False, f"still {_pods_of_hello(stage)} pods after {IDLE_WITHIN_S:g} s without traffic")
+            return Verdict(
+                False, f"still {_pods_of_hello(stage)} pods after {IDLE_WITHIN_S:g} s without traffic"
+            )
         time.sleep(0.5)
     began = time.monotonic()
     answer = judge_answer(stage.shell.run(stage.curl_line(), timeout_s=60))
@@ -165,7 +182,11 @@ def _from_zero(stage: Stage) -> Verdict:
 PROOFS: tuple[Proof, ...] = (
     Proof(id="route", title="through the Route, with the root certificate", show=_through_route),
     Proof(id="plaintext", title="the pod refuses plaintext", show=_plaintext_refused),
-    Proof(id="client-certificate", title="the pod refuses TLS without a client certificate", show=_certificate_required),
+    Proof(
+        id="client-certificate",
+        title="the pod refuses TLS without a client certificate",
+        show=_certificate_required,
+    ),
     Proof(id="insider", title="a client in the mesh may use the local gateway", show=_insider),
     Proof(id="outsider", title="a client outside the mesh may not", show=_outsider),
     Proof(id="wire", title="the wire shows nothing of a request", show=_nothing_on_the_wire),

@@ -34,9 +34,7 @@ class Shell:
     cwd: Path
     env: Mapping[str, str] = field(default_factory=dict)
 
-    def run(
-        self, argv: Sequence[str], *, timeout_s: float = 60, text: str | None = None
-    ) -> Ran:
+    def run(self, argv: Sequence[str], *, timeout_s: float = 60, text: str | None = None) -> Ran:
         """Run to the end or to the deadline (code 124)."""
         try:
             done = subprocess.run(

@@ -62,11 +62,13 @@ CERTIFICATES = Step(
     ),
 )  # fmt: skip
 
+NAMESPACES = ("istio-system", "knative-serving", "knative-eventing")
+
 STEPS: tuple[Step, ...] = (
     Step(
         title="namespaces and the certificate's secret",
         commands=(
-            *((KUBE, "create", "namespace", n) for n in ("istio-system", "knative-serving", "knative-eventing")),
+            *((KUBE, "create", "namespace", namespace) for namespace in NAMESPACES),
             (
                 KUBE, "create", "-n", "istio-system", "secret", "tls", "wildcard-certs",
                 "--key=wildcard.key", "--cert=wildcard.crt",

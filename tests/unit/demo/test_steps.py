@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import yaml
 
-from hauberk.demo.steps import CERTIFICATES, GATEWAYS_WANTED, MANIFESTS, STEPS, exposed_gateways, gateway_lines
+from hauberk.demo.steps import (
+    CERTIFICATES,
+    GATEWAYS_WANTED,
+    MANIFESTS,
+    STEPS,
+    exposed_gateways,
+    gateway_lines,
+)
 
 
 def test_every_manifest_of_the_document_is_applied_by_a_step() -> None:
