@@ -37,19 +37,13 @@ def with_parents(table: wire.Zone) -> wire.Zone:
 
 
 class _Server:
-    def __init__(self, control: socket.socket, address: str, port: int) -> None:
+    def __init__(self, control: socket.socket, udp: socket.socket, tcp: socket.socket) -> None:
         self.zone = _EMPTY
         self.turn = 0
         self._control = control
         self._told = b""
         self._outside_said = False
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        for sock in (self.udp, self.tcp):
-            sock.bind((address, port))
-            sock.setblocking(False)
-        self.tcp.listen(16)
+        self.udp, self.tcp = udp, tcp
         self.poll = select.epoll()
         self.calls: dict[int, Callable[[], None]] = {}
         self.connections: dict[int, socket.socket] = {}
@@ -134,6 +128,18 @@ class _Server:
         sock.close()
 
 
-def serve(control: socket.socket, address: str, port: int = PORT) -> None:
+def bind(address: str, port: int = PORT) -> tuple[socket.socket, socket.socket]:
+    """The UDP and TCP sockets. The keeper holds them, so a query that comes while the server restarts waits."""
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    for sock in (udp, tcp):
+        sock.bind((address, port))
+        sock.setblocking(False)
+    tcp.listen(16)
+    return udp, tcp
+
+
+def serve(control: socket.socket, udp: socket.socket, tcp: socket.socket) -> None:
     """Answer until the keeper closes `control`."""
-    _Server(control, address, port).run()
+    _Server(control, udp, tcp).run()

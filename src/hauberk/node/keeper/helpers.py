@@ -13,9 +13,11 @@ from collections.abc import Callable
 from hauberk.node.keeper import linux
 from hauberk.node.keeper.loop import Loop, Supervised, reset_after_fork, say
 
+_MOST_DESCRIPTORS = 1 << 16
+
 
 class Helper:
-    """A forked child with a socket to the keeper. `tell` is called after every start."""
+    """A forked child with a socket to the keeper. `tell` is called after every start; `keep` stays open in it."""
 
     def __init__(
         self,
@@ -24,8 +26,9 @@ class Helper:
         serve: Callable[[socket.socket], None],
         tell: Callable[[socket.socket], None],
         kind: int = socket.SOCK_STREAM,
+        keep: tuple[int, ...] = (),
     ) -> None:
-        self.name, self._serve, self._tell, self._kind = name, serve, tell, kind
+        self.name, self._serve, self._tell, self._kind, self._keep = name, serve, tell, kind, keep
         self.socket: socket.socket | None = None
         self._run = Supervised(loop, name, self._start)
 
@@ -60,9 +63,11 @@ class Helper:
             reset_after_fork()
             linux.die_with_parent()
             linux.set_process_name(f"hbk-{self.name}")
-            keep = sock.fileno()
-            os.closerange(3, keep)
-            os.closerange(keep + 1, 4096)
+            low = 3
+            for kept in sorted((sock.fileno(), *self._keep)):
+                os.closerange(low, kept)
+                low = kept + 1
+            os.closerange(low, _MOST_DESCRIPTORS)
             self._serve(sock)
             code = 0
         except BaseException as error:  # the child must end here, whatever happens

@@ -31,7 +31,7 @@ class Inside:
         self._loop = Loop()
         self._network = Network(spec["run"])
         self._table: Any = None
-        self._dns = Helper(self._loop, "dns", lambda sock: dns.serve(sock, DNS), self._tell_dns)
+        self._dns: Helper | None = None
         self._pump = Helper(self._loop, "logs", logpump.serve, self._tell_pump, socket.SOCK_SEQPACKET)
         self._pods = Pods(self._loop, self._network, lambda: self._pump.socket)
         self._server = Server(self._loop, self._network, self._pods, nft, self._set_dns)
@@ -46,6 +46,14 @@ class Inside:
         """Set up, report, serve until stopped."""
         self._network.up()
         self._pump.start()
+        udp, tcp = dns.bind(DNS)
+        self._dns = Helper(
+            self._loop,
+            "dns",
+            lambda sock: dns.serve(sock, udp, tcp),
+            self._tell_dns,
+            keep=(udp.fileno(), tcp.fileno()),
+        )
         self._dns.start()
         self._server.listen(f"{self._spec['run']}/keeper.sock")
         self._loop.read(self._outer, self._outer_spoke)
@@ -67,7 +75,7 @@ class Inside:
 
     def _set_dns(self, table: Any) -> None:
         self._table = table
-        if self._dns.socket is not None:
+        if self._dns is not None and self._dns.socket is not None:
             self._tell_dns(self._dns.socket)
 
     def _tell_pump(self, sock: socket.socket) -> None:

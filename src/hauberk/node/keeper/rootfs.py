@@ -166,9 +166,9 @@ def _bind(source: str, target: str, *, read_only: bool) -> None:
     try:
         _ensure(target, directory=os.path.isdir(source))
     except OSError as error:
-        if error.errno != errno.EROFS:
+        if error.errno not in (errno.EROFS, errno.EACCES):
             raise
-        _make_creatable("/" + target.split("/")[1])
+        _mirror(target)
         _ensure(target, directory=os.path.isdir(source))
     linux.mount(source, target, "", linux.MS_BIND | linux.MS_REC)
     if read_only:
@@ -185,9 +185,23 @@ def _ensure(target: str, *, directory: bool) -> None:
     linux.write_file(target, "", 0o644)
 
 
-def _make_creatable(top: str) -> None:
-    """Put a writable layer over one of the host's directories, so that a mount point can be made in it."""
-    layer = f"{_LAYER}{top}"
-    for name in ("upper", "work"):
-        os.makedirs(f"{layer}/{name}", 0o700, exist_ok=True)
-    _overlay(os.path.realpath(top), f"{layer}/upper", f"{layer}/work", os.path.realpath(top))
+def _mirror(target: str) -> None:
+    """Make the nearest existing directory above `target` one of our own that shows the same entries.
+
+    An overlay would be simpler, but an unprivileged user may not write into a directory of the host's root there.
+    """
+    parent = os.path.dirname(target)
+    while not os.path.isdir(parent):
+        parent = os.path.dirname(parent)
+    os.makedirs(_LAYER, 0o700)
+    linux.mount(parent, _LAYER, "", linux.MS_BIND | linux.MS_REC)
+    linux.mount("tmpfs", parent, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "mode=0755")
+    for name in os.listdir(_LAYER):
+        old, new = f"{_LAYER}/{name}", f"{parent}/{name}"
+        if os.path.islink(old):
+            os.symlink(os.readlink(old), new)
+        else:
+            _ensure(new, directory=os.path.isdir(old))
+            linux.mount(old, new, "", linux.MS_BIND | linux.MS_REC)
+    linux.umount(_LAYER)
+    os.rmdir(_LAYER)
