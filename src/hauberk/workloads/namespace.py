@@ -17,9 +17,9 @@ from hauberk.ports import Snapshot
 ROOT_CONFIGMAP = "kube-root-ca.crt"
 DEFAULT_ACCOUNT = "default"
 _ABOUT = (
-    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such "
-    "as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of "
-    "Kubernetes clusters."
+    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints "
+    "such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across "
+    "distributions of Kubernetes clusters."
 )
 
 RootPem = Callable[[], str]

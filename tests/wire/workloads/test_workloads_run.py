@@ -6,14 +6,18 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hauberk.apiserver import Server
 from hauberk.base.apierrors import Invalid, NotFound
 from hauberk.base.refs import Json, Ref, controller_of, is_deleting, ref_of
 from hauberk.engine.clock import SystemClock
 from hauberk.engine.engine import Engine, settle
+from hauberk.ports import Api
+from hauberk.store import Store
 from hauberk.testing.memory_api import MemoryApi
 from hauberk.testing.recorder import KeptEvents
 from hauberk.workloads import ADMISSION, bootstrap_objects, controllers
@@ -26,9 +30,10 @@ NOW = "2026-01-01T00:00:00Z"
 class Cluster:
     """An API, an engine, and a node without processes."""
 
-    def __init__(self) -> None:
+    def __init__(self, api: Api) -> None:
         self.clock = SystemClock()
-        self.api = MemoryApi(self.clock, ADMISSION)
+        self.api = api
+        self.log: list[Ref] = []
         self.recorder = KeptEvents()
         rows = controllers(lambda: "ROOT")
         self.engine = Engine(self.api, rows, self.clock, self.recorder)
@@ -39,8 +44,9 @@ class Cluster:
 
     async def node(self) -> None:
         """Bind pods, make them ready, end them when they are deleted."""
-        async for batch in self.api.watch({"Pod"}, since=0):
-            for event in batch:
+        async for batch in self.api.watch(since=0):
+            self.log += [ref_of(event.obj) for event in batch]
+            for event in (e for e in batch if e.obj["kind"] == "Pod"):
                 pod = self.api.snapshot().get(ref_of(event.obj))
                 if pod is not None:
                     await self._serve(pod)
@@ -73,9 +79,30 @@ class Cluster:
         return found
 
 
+def memory_api(_folder: Path) -> Api:
+    return MemoryApi(SystemClock(), ADMISSION)
+
+
+def server(folder: Path) -> Api:
+    return Server(Store.open(folder / "state.db"), clock=SystemClock(), admission=ADMISSION)
+
+
+@pytest.fixture(params=[memory_api, server], ids=lambda f: f.__name__)
+def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """The same tests against the double and against the real server."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Cluster]:
+        api = request.param(tmp_path)
+        async with running(api) as it:
+            yield it
+
+    return opened
+
+
 @asynccontextmanager
-async def cluster() -> AsyncIterator[Cluster]:
-    it = Cluster()
+async def running(api: Api) -> AsyncIterator[Cluster]:
+    it = Cluster(api)
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
         for obj in bootstrap_objects():
             await it.api.create(obj)
@@ -113,7 +140,7 @@ def service(**spec: Any) -> dict[str, Any]:
     }
 
 
-async def test_a_deployment_becomes_ready_pods_and_the_second_look_writes_nothing() -> None:
+async def test_a_deployment_becomes_ready_pods_and_the_second_look_writes_nothing(cluster: Any) -> None:
     async with cluster() as it:
         await it.api.create(deployment())
         await it.calm()
@@ -123,15 +150,15 @@ async def test_a_deployment_becomes_ready_pods_and_the_second_look_writes_nothin
         reasons = {c["type"]: c["reason"] for c in stored["status"]["conditions"]}
         assert reasons == {"Progressing": "NewReplicaSetAvailable", "Available": "MinimumReplicasAvailable"}
         assert stored["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "1"
-        before = len(it.api.log)
+        before = len(it.log)
         for name, kind in (("deployment", "Deployment.apps"), ("replicaset", "ReplicaSet.apps")):
             for obj in it.api.snapshot().list(kind):
                 it.engine.wake(name, ref_of(obj))
         await it.calm()
-        assert it.api.log[before:] == []
+        assert it.log[before:] == []
 
 
-async def test_scale_to_zero_and_back_uses_the_same_replica_set() -> None:
+async def test_scale_to_zero_and_back_uses_the_same_replica_set(cluster: Any) -> None:
     async with cluster() as it:
         await it.api.create(deployment(1))
         await it.calm()
@@ -147,7 +174,7 @@ async def test_scale_to_zero_and_back_uses_the_same_replica_set() -> None:
         assert [t.rpartition(" from ")[2] for t in texts] == ["0 to 1", "1 to 0", "0 to 1"]
 
 
-async def test_a_new_template_rolls_over_and_keeps_its_history() -> None:
+async def test_a_new_template_rolls_over_and_keeps_its_history(cluster: Any) -> None:
     async with cluster() as it:
         await it.api.create(deployment(4))
         await it.calm()
@@ -165,7 +192,7 @@ async def test_a_new_template_rolls_over_and_keeps_its_history() -> None:
         assert it.get(DEPLOYMENT)["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "3"
 
 
-async def test_a_history_limit_of_zero_drops_old_replica_sets() -> None:
+async def test_a_history_limit_of_zero_drops_old_replica_sets(cluster: Any) -> None:
     async with cluster() as it:
         await it.api.create(deployment(1, revisionHistoryLimit=0))
         await it.calm()
@@ -174,7 +201,7 @@ async def test_a_history_limit_of_zero_drops_old_replica_sets() -> None:
         assert len(it.api.snapshot().list("ReplicaSet.apps")) == 1
 
 
-async def test_a_broken_image_stops_the_rollout_with_most_old_pods_alive() -> None:
+async def test_a_broken_image_stops_the_rollout_with_most_old_pods_alive(cluster: Any) -> None:
     async with cluster() as it:
         await it.api.create(deployment(4))
         await it.calm()
@@ -189,7 +216,7 @@ async def test_a_broken_image_stops_the_rollout_with_most_old_pods_alive() -> No
         assert rows["Available"]["status"] == "True"
 
 
-async def test_recreate_ends_all_old_pods_first() -> None:
+async def test_recreate_ends_all_old_pods_first(cluster: Any) -> None:
     async with cluster() as it:
         await it.api.create(deployment(2, strategy={"type": "Recreate"}))
         await it.calm()
@@ -199,7 +226,7 @@ async def test_recreate_ends_all_old_pods_first() -> None:
         assert {p["spec"]["containers"][0]["image"] for p in it.pods()} == {"a:2"}
 
 
-async def test_a_deleted_pod_is_replaced_and_a_matching_stray_is_adopted() -> None:
+async def test_a_deleted_pod_is_replaced_and_a_matching_stray_is_adopted(cluster: Any) -> None:
     async with cluster() as it:
         await it.api.create(deployment(2))
         await it.calm()
@@ -223,7 +250,7 @@ async def test_a_deleted_pod_is_replaced_and_a_matching_stray_is_adopted() -> No
         assert all((controller_of(p) or {}).get("uid") == rs["metadata"]["uid"] for p in it.pods())
 
 
-async def test_a_service_has_an_address_and_follows_its_pods() -> None:
+async def test_a_service_has_an_address_and_follows_its_pods(cluster: Any) -> None:
     async with cluster() as it:
         stored = await it.api.create(service())
         assert stored["spec"]["clusterIP"].startswith("172.30.")
@@ -245,7 +272,7 @@ async def test_a_service_has_an_address_and_follows_its_pods() -> None:
         assert same["endpoints"] == []
 
 
-async def test_endpoints_of_a_service_without_selector_are_mirrored() -> None:
+async def test_endpoints_of_a_service_without_selector_are_mirrored(cluster: Any) -> None:
     async with cluster() as it:
         await it.api.create(service(selector=None, ports=[{"name": "http", "port": 80}]))
         await it.api.create(
@@ -265,7 +292,7 @@ async def test_endpoints_of_a_service_without_selector_are_mirrored() -> None:
         assert labels["a"] == "b"
 
 
-async def test_every_namespace_has_its_account_and_root_certificate() -> None:
+async def test_every_namespace_has_its_account_and_root_certificate(cluster: Any) -> None:
     async with cluster() as it:
         await it.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "apps"}})
         await it.calm()
@@ -276,7 +303,7 @@ async def test_every_namespace_has_its_account_and_root_certificate() -> None:
         assert it.get(Ref("ServiceAccount", "apps", "default"))
 
 
-async def test_pods_see_their_namespace_and_the_root_certificate() -> None:
+async def test_pods_see_their_namespace_and_the_root_certificate(cluster: Any) -> None:
     async with cluster() as it:
         await it.api.create(deployment(1))
         await it.calm()
@@ -295,14 +322,14 @@ async def test_pods_see_their_namespace_and_the_root_certificate() -> None:
         ("10.0.0.1", "the provided IP (10.0.0.1) is not in the valid range"),
     ],
 )
-async def test_an_address_that_cannot_be_had_is_refused(ip: str, text: str) -> None:
+async def test_an_address_that_cannot_be_had_is_refused(cluster: Any, ip: str, text: str) -> None:
     async with cluster() as it:
         with pytest.raises(Invalid, match=r"spec\.clusterIPs: Invalid value") as caught:
             await it.api.create(service(clusterIP=ip))
         assert text in caught.value.message
 
 
-async def test_fixed_fields_are_refused_in_upstreams_words() -> None:
+async def test_fixed_fields_are_refused_in_upstreams_words(cluster: Any) -> None:
     async with cluster() as it:
         await it.api.create(deployment(1))
         await it.calm()
@@ -319,14 +346,14 @@ async def test_fixed_fields_are_refused_in_upstreams_words() -> None:
             await it.api.patch(Ref("Service", "default", "web"), {"spec": {"clusterIP": "172.30.7.7"}})
 
 
-async def test_a_change_reaches_its_pod_within_milliseconds() -> None:
+async def test_a_change_reaches_its_pod_within_milliseconds(cluster: Any) -> None:
     async with cluster() as it:
         await it.api.create(deployment(0))
         await it.calm()
         started = time.monotonic()
         await it.api.patch(DEPLOYMENT, {"spec": {"replicas": 1}})
-        while not it.pods():
-            await asyncio.sleep(0)  # noqa: ASYNC110 - what is measured is how soon
+        while not it.pods():  # noqa: ASYNC110 - what is measured is how soon
+            await asyncio.sleep(0)
         took = time.monotonic() - started
         print(f"deployment to pod: {took * 1000:.2f} ms")
         with pytest.raises(NotFound):
