@@ -73,14 +73,10 @@ class Api(Protocol):
     async def apply_status(self, ref: Ref, status: Json, *, manager: str) -> Json:
         """Replace the fields of `status` that `manager` owns by these."""
 
-    async def patch(
-        self, ref: Ref, patch: Json, *, manager: str = "hauberk", subresource: str = ""
-    ) -> Json:
+    async def patch(self, ref: Ref, patch: Json, *, manager: str = "hauberk", subresource: str = "") -> Json:
         """A JSON merge patch."""
 
-    async def delete(
-        self, ref: Ref, *, grace_s: int | None = None, uid: str | None = None
-    ) -> None:
+    async def delete(self, ref: Ref, *, grace_s: int | None = None, uid: str | None = None) -> None:
         """Begin deletion. NotFound when it is gone already; Conflict when `uid` differs.
 
         Pods with a grace period stay, marked, until the node deletes them with `grace_s=0`.
@@ -169,3 +165,31 @@ class Reject:
 HoldAnswer: TypeAlias = Forward | Reject
 Hold: TypeAlias = Callable[[HoldRequest], Awaitable[HoldAnswer]]
 """Decides where a held request goes. Cancelled when its client leaves."""
+
+
+class LogSource(Protocol):
+    """Where the output of containers is read from."""
+
+    async def read(
+        self,
+        pod: Json,
+        container: str,
+        *,
+        previous: bool,
+        follow: bool,
+        tail_lines: int | None,
+        since_s: int | None,
+        limit_bytes: int | None,
+        timestamps: bool,
+    ) -> AsyncIterator[bytes]:
+        """The output in pieces; with `follow` it ends when the container does or the iterator is closed.
+
+        Raises NotFound or BadRequest when there is nothing to read.
+        """
+
+
+class Demand(Protocol):
+    """Who is told how many requests wait for a revision: the autoscaler's facts."""
+
+    def hold(self, key: tuple[str, str], by: int) -> None:
+        """So many more (or, negative, fewer) requests wait for this namespace and revision."""
