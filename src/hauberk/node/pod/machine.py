@@ -176,7 +176,7 @@ def _ensure(turn: Turn, name: str) -> None:
             return
         if turn.reached(due(unit)):
             _start(turn, name, unit)
-        elif unit.reason != "CrashLoopBackOff":
+        elif unit.reason != "CrashLoopBackOff" and turn.reached(_shown_until(unit)):
             message = crash_loop_message(turn.pod, name, unit.delay_s)
             turn.put(name, replace(unit, reason="CrashLoopBackOff", message=message))
             shown = members_of(turn.pod, turn.layout, name)[0].name
@@ -184,6 +184,12 @@ def _ensure(turn: Turn, name: str) -> None:
             turn.do(
                 Say("BackOff", f"Back-off restarting failed container {shown} in pod {who}", warning=True)
             )
+
+
+def _shown_until(unit: Unit) -> float:
+    """A failed start says why before the back-off takes its place."""
+    failed = unit.reason == "RunContainerError" and unit.ended is not None
+    return unit.ended.finished_at + SPOKEN_S if failed and unit.ended else 0.0
 
 
 def _say_pull_back_off(turn: Turn, name: str, unit: Unit) -> None:

@@ -16,7 +16,7 @@ IMAGE_REASONS = frozenset(
 )
 CONFIG_REASONS = frozenset({"CreateContainerConfigError", "CreateContainerError"})
 CONFIG_RETRY_S = 10.0  # kubelet's pod worker back-off period
-SPOKEN_S = 2.0  # ErrImagePull is shown this long before ImagePullBackOff takes its place
+SPOKEN_S = 1.0  # how long ErrImagePull and RunContainerError are shown before their back-off is
 
 
 def restarts(pod: Pod, container: Container, ended: Ended) -> bool:
@@ -53,9 +53,10 @@ def members_of(pod: Pod, layout: Layout, name: str) -> list[Container]:
 
 
 def due(unit: Unit) -> float:
-    """When a unit that ended may start again (epoch s)."""
+    """When a unit that ended may start again (epoch s); a failed start is shown for a moment first."""
     at = unit.ended.finished_at if unit.ended else 0.0
-    return BackOff(unit.delay_s, unit.delay_since).until(at)
+    again = BackOff(unit.delay_s, unit.delay_since).until(at)
+    return max(again, at + SPOKEN_S) if unit.reason == "RunContainerError" else again
 
 
 def begun(unit: Unit, now: float) -> Unit:
