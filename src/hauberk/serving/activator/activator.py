@@ -17,12 +17,12 @@ from collections import deque
 from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from hauberk.base.apierrors import Gone
 from hauberk.base.conditions import condition
 from hauberk.base.refs import Json, Ref, is_deleting, kind_of, labels_of
-from hauberk.ports import Api, Clock, Forward, HoldAnswer, HoldRequest, Reject
+from hauberk.ports import Api, Clock, Demand, Forward, HoldAnswer, HoldRequest, Reject
 from hauberk.serving.activator.machine import Go, Throttle, Verdict
 from hauberk.serving.names import L_REVISION, QUEUE_H2C, QUEUE_HTTP, REVISION
 
@@ -33,13 +33,6 @@ ACTIVATION_S = 600.0
 FULL = "pending request queue full"
 LATE = "activator request timeout"
 Key = tuple[str, str]
-
-
-class Demand(Protocol):
-    """Who is told how many requests wait for a revision: the autoscaler's facts."""
-
-    def hold(self, key: Key, by: int) -> None:
-        """So many more (or, negative, fewer) requests wait."""
 
 
 @dataclass(slots=True)
