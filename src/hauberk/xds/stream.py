@@ -156,7 +156,9 @@ class Stream:
         rows = self._wanted.by_type.get(channel.type_url, {})
         if channel.wildcard:
             return {name: made.version for name, made in rows.items()}
-        return {name: rows[name].version if name in rows else _ABSENT for name in channel.names}
+        # What a proxy has stays until it unsubscribes: whatever refers to it goes later.
+        gone = {name: channel.known.get(name, _ABSENT) for name in channel.names}
+        return {name: rows[name].version if name in rows else held for name, held in gone.items()}
 
     def _pending(self, channel: _Channel, *, removals: bool = True) -> dict[str, str]:
         """Name → version still to be sent; `_ABSENT` means removal."""

@@ -23,6 +23,7 @@ from hauberk.ports import Forward, HoldAnswer, HoldRequest, Reject
 from hauberk.xds import binary, bootstrap
 from hauberk.xds.server import XdsServer
 from hauberk.xds.stream import Nack
+from hauberk.xds.translate.types import Resources
 
 _CURLS = ThreadPoolExecutor(32)
 
@@ -160,6 +161,7 @@ class World:
     answer: Callable[[HoldRequest], Awaitable[HoldAnswer]]
     stack: AsyncExitStack
     cancelled: list[HoldRequest] = field(default_factory=list)
+    published: dict[str, Resources] = field(default_factory=dict)
 
     def admin(self, uid: str) -> Path:
         return self.directory / f"{uid}.sock"
@@ -170,11 +172,26 @@ class World:
         )
         return await self.run(uid, config)
 
-    async def run(self, uid: str, config: dict[str, object]) -> asyncio.subprocess.Process:
+    def also(self, uid: str, resources: Resources) -> None:
+        """Publish one more proxy, or another configuration of it."""
+        self.published[uid] = resources
+        self.server.publish(self.published)
+
+    async def reachable(self, port: int) -> None:
+        async def check() -> bool:
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", port)) == 0
+
+        await eventually(check)
+
+    async def run(
+        self, uid: str, config: dict[str, object], argv: list[str] | None = None
+    ) -> asyncio.subprocess.Process:
         file = self.directory / f"{uid}.json"
         file.write_text(json.dumps(config))
         log = self.stack.enter_context((self.directory / f"{uid}.log").open("wb"))
-        process = await asyncio.create_subprocess_exec(*bootstrap.argv(binary.envoy(), file), stderr=log)
+        words = [str(file) if w == "FILE" else w for w in argv or bootstrap.argv(binary.envoy(), file)]
+        process = await asyncio.create_subprocess_exec(*words, stderr=log)
         self.stack.push_async_callback(self._end, process)
         return process
 
