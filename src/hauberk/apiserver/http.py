@@ -20,19 +20,19 @@ MAX_BODY_BYTES = 3 * 1024 * 1024
 JSON_TYPE = "application/json"
 
 
-class TooLarge(ApiError):  # noqa: N818
+class TooLarge(ApiError):
     """The body exceeds what a request may carry."""
 
     code, reason = 413, "RequestEntityTooLarge"
 
 
-class NotAcceptable(ApiError):  # noqa: N818
+class NotAcceptable(ApiError):
     """None of the wanted content types is served."""
 
     code, reason = 406, "NotAcceptable"
 
 
-class NotBuilt(ApiError):  # noqa: N818
+class NotBuilt(ApiError):
     """Upstream has it; this cluster does not yet."""
 
     code, reason = 501, "NotImplemented"
@@ -86,7 +86,7 @@ class HttpRequest:
             pass
 
 
-class Disconnected(Exception):  # noqa: N818
+class Disconnected(Exception):
     """The client left before the request was complete."""
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from hauberk.apiserver.asgi import Application
+from hauberk.apiserver.auth import Authenticator, by_client_certificate
 from hauberk.apiserver.catalog import Catalog
 from hauberk.apiserver.inprocess import InProcess
 from hauberk.apiserver.pipeline import Pipeline
+from hauberk.apiserver.reading import Reader
+from hauberk.apiserver.writing import Writer
 from hauberk.kinds import KINDS
 from hauberk.kinds.meta import Kind
-from hauberk.ports import Clock
+from hauberk.ports import Clock, LogSource
 from hauberk.ports_admission import Admission
 from hauberk.store import Store
 
@@ -26,7 +30,18 @@ class Server(InProcess):
         kinds: Iterable[Kind[Any]] = KINDS,
         admission: Sequence[Admission] = (),
         options: Mapping[str, Any] | None = None,
+        authenticators: Sequence[Authenticator] = (by_client_certificate,),
+        logs: LogSource | None = None,
     ) -> None:
+        """Build the server; nothing listens.
+
+        `options`: `strict` refuses unknown fields and defects; admission steps see all of them.
+        `authenticators` are asked in order who a request is from; `logs` reads pods' output.
+        """
+        options = options or {}
         catalog = Catalog.of(kinds)
-        self.pipeline = Pipeline(store, catalog, admission, clock, options or {})
-        super().__init__(store, catalog, self.pipeline)
+        pipeline = Pipeline(store, catalog, admission, clock, options)
+        super().__init__(store, catalog, pipeline)
+        reader = Reader(store, clock)
+        writer = Writer(store, pipeline, reader, strict=bool(options.get("strict")))
+        self.asgi = Application(store, catalog, reader, writer, authenticators, logs)
