@@ -1,4 +1,4 @@
-"""How to run a command inside the pod network: the nsenter command line, for proofs and tests. Works without root.
+"""How to run a command inside the pod network: the nsenter command line. Works without root.
 
 By hand: `nsenter -t $(jq .inside_pid RUN/keeper.json) -U -n -m --preserve-credentials COMMAND`.
 """

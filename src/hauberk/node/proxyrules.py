@@ -1,9 +1,11 @@
 """Services as nft rules in the pod network's root namespace: kube-proxy's place. Pure.
 
-A pod's packet to a Service address comes by the root namespace, is sent to one of the endpoints at random, and keeps
-its source address. Only a pod that reaches itself through a Service sees the node's address instead of its own.
+A pod's packet to a Service address comes by the root namespace, is sent to one of the endpoints at random,
+and keeps its source address. Only a pod that reaches itself through a Service sees the node's address
+instead of its own.
 
-Deviation: session affinity, traffic policies and weights do not act; established UDP flows keep their endpoint.
+Deviation: session affinity, traffic policies and weights do not act; established UDP flows keep their
+endpoint.
 Source: kubernetes pkg/proxy/nftables/proxier.go (sets, maps and chains by the same idea).
 """
 

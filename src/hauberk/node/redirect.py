@@ -155,7 +155,7 @@ def nft_rules(spec: Redirect) -> str:
         "    meta l4proto != tcp return",
         *_excluded_ports(spec),
         f'    oifname "lo" ip saddr {_PASSTHROUGH_SOURCE} return',
-        f'    oifname "lo" ip daddr != 127.0.0.1 meta mark {MARK} meta l4proto tcp redirect to :{spec.inbound_port}',
+        f'    oifname "lo" ip daddr != 127.0.0.1 meta mark {MARK} {_redirect(spec.inbound_port)}',
         f'    oifname "lo" meta mark != {MARK} return',
         f"    meta mark {MARK} return",
         "    ip daddr 127.0.0.1 return",
@@ -166,8 +166,12 @@ def nft_rules(spec: Redirect) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _redirect(port: int) -> str:
+    return f"meta l4proto tcp redirect to :{port}"
+
+
 def _inbound(spec: Redirect) -> list[str]:
-    to_envoy = f"meta l4proto tcp redirect to :{spec.inbound_port}"
+    to_envoy = _redirect(spec.inbound_port)
     left_out = _set((*_OWN_PORTS, *spec.inbound_exclude))
     if spec.inbound_include is None:
         return [f"    tcp dport {left_out} return", f"    {to_envoy}"]
@@ -183,7 +187,7 @@ def _excluded_ports(spec: Redirect) -> list[str]:
 
 
 def _outbound(spec: Redirect) -> list[str]:
-    to_envoy = f"meta l4proto tcp redirect to :{spec.outbound_port}"
+    to_envoy = _redirect(spec.outbound_port)
     rules = []
     if spec.outbound_cidrs_exclude:
         rules.append(f"    ip daddr {_set(_disjoint(spec.outbound_cidrs_exclude))} return")

@@ -72,7 +72,7 @@ class StartError(Exception):
         self.reason, self.message, self.code = reason, message, code
 
 
-class KeeperGone(Exception):  # noqa: N818
+class KeeperGone(Exception):
     """The keeper closed the connection. Nothing of the pod network is left when it ends."""
 
 

@@ -6,8 +6,8 @@
 | headless                | A of the endpoints, A and SRV per endpoint, PTR       | none needed       |
 | ExternalName            | CNAME                                                 | none              |
 
-An endpoint counts when it is ready, or when the Service publishes addresses that are not. Node ports do not act: pods
-are reached from the machine through Routes only.
+An endpoint counts when it is ready, or when the Service publishes addresses that are not. Node ports do not
+act: pods are reached from the machine through Routes only.
 Source: kubernetes/dns specification 1.1; coredns plugin/kubernetes.
 """
 

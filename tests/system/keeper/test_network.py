@@ -73,7 +73,24 @@ async def test_the_node_reaches_pods(cluster: Cluster) -> None:
 
 async def test_a_redirect_captures_both_ways_and_spares_the_proxy(cluster: Cluster) -> None:
     a, b = await listen(cluster, "a", 80, 15001, 15006, 15021), await listen(cluster, "b", 80, 8443)
-    args = ["-p", "15001", "-z", "15006", "-u", "1337", "-m", "REDIRECT", "-i", "*", "-b", "*", "-d", "15090,15021,15020", "-o", "8443"]
+    args = [
+        "-p",
+        "15001",
+        "-z",
+        "15006",
+        "-u",
+        "1337",
+        "-m",
+        "REDIRECT",
+        "-i",
+        "*",
+        "-b",
+        "*",
+        "-d",
+        "15090,15021,15020",
+        "-o",
+        "8443",
+    ]
     await cluster.runtime.redirect("a", parse_istio_iptables(args))
     assert await dial(cluster, "b", a, 80) == f"15006 {b} {a}:80"
     assert await dial(cluster, "b", a, 15021) == f"15021 {b} {a}:15021"

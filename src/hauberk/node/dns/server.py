@@ -129,7 +129,7 @@ class _Server:
 
 
 def bind(address: str, port: int = PORT) -> tuple[socket.socket, socket.socket]:
-    """The UDP and TCP sockets. The keeper holds them, so a query that comes while the server restarts waits."""
+    """The UDP and TCP sockets. The keeper holds them: a query waits while the server restarts."""
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

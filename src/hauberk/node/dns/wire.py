@@ -119,7 +119,10 @@ def _in_zone(name: str) -> bool:
 
 
 def _pod_address(name: str) -> list[str]:
-    """`10-128-0-2.NAMESPACE.pod.cluster.local` names its own address. Source: coredns kubernetes, pods insecure."""
+    """The address that `10-128-0-2.NAMESPACE.pod.cluster.local` names.
+
+    Source: coredns plugin/kubernetes, option `pods insecure`.
+    """
     first, _, rest = name.partition(".")
     parts = first.split("-")
     if not rest.endswith(f".pod.{ZONE}") or rest.count(".") != 3 or len(parts) != 4:

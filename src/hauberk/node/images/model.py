@@ -1,4 +1,4 @@
-"""What an image is once its reference has been resolved: enough to start a container, and nothing to look up."""
+"""What an image is once its reference has been resolved: enough to start a container."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Archives and registries: skopeo copies an image into an OCI layout, umoci unpacks it. Both work without root."""
+"""Archives and registries: skopeo copies into an OCI layout, umoci unpacks. Both work without root."""
 
 from __future__ import annotations
 

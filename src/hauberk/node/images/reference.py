@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from hauberk.node.images.model import ImageProblem
 
-_NAME = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*")
+_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_NAME = re.compile(rf"{_PART}(?:/{_PART})*")
 _HOST = re.compile(r"(?:[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
 _TAG = re.compile(r"[\w][\w.-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -18,7 +19,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A normalized reference: `host/path`, a tag (`latest` when neither tag nor digest is given), a digest."""
+    """A normalized reference: `host/path`, a tag (`latest` when there is neither), a digest."""
 
     host: str
     path: str
@@ -39,7 +40,7 @@ class Reference:
 
 
 def parse_reference(text: str) -> Reference:
-    """Read a reference as upstream does: `app` is `docker.io/library/app:latest`. ImageProblem when broken."""
+    """Read a reference: `app` is `docker.io/library/app:latest`. ImageProblem when broken."""
     rest, at, digest = text.partition("@")
     head, slash, last = rest.rpartition("/")
     last, colon, tag = last.partition(":")

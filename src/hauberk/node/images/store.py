@@ -1,7 +1,7 @@
 """The images of this machine: resolve a reference, add an app directory, load an archive, pull, list, remove.
 
-The index is one JSON file, replaced by rename, so a reader always sees a whole one. Blobs of archives stay in an OCI
-layout, unpacked root file systems beside it, one per digest.
+The index is one JSON file, replaced by rename, so a reader always sees a whole one. Blobs of archives stay
+in an OCI layout, unpacked root file systems beside it, one per digest.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """`python -m hauberk.node.keeper --spec FILE`.
 
-The spec is JSON: `run`, `data`, `logs` (directories), `edge` and `control_plane` (argument lists or null), `result` (a
-file that appears when the keeper serves, `{"ok": {"pid", "inside_pid", "started_at"}}`, or cannot,
-`{"problem": {"what", "wanted", "found", "fix", "see"}}`), `stop_s` (the deadline of an orderly stop).
+The spec is JSON: `run`, `data`, `logs` (directories), `edge` and `control_plane` (argument lists or null),
+`result` (a file that appears when the keeper serves, `{"ok": {"pid", "inside_pid", "started_at"}}`, or
+cannot, `{"problem": {"what", "wanted", "found", "fix", "see"}}`), `stop_s` (the deadline of an orderly
+stop).
 """
 
 from __future__ import annotations

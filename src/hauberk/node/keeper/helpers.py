@@ -1,4 +1,4 @@
-"""Children of the keeper that are the keeper's own code: DNS and the log pump. Forked, not executed, to share memory.
+"""Children of the keeper that run its own code: DNS and the log pump. Forked, to share memory.
 
 Each has a socket to the keeper and starts again when it dies; then the keeper tells it everything anew.
 """
@@ -17,7 +17,7 @@ _MOST_DESCRIPTORS = 1 << 16
 
 
 class Helper:
-    """A forked child with a socket to the keeper. `tell` is called after every start; `keep` stays open in it."""
+    """A forked child with a socket to us. `tell` is called after every start; `keep` stays open in it."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The inside half: pid 1 of the pod network. Sets it up, keeps the control plane running, serves `keeper.sock`."""
+"""The inside half: pid 1 of the pod network. Keeps the control plane running, serves `keeper.sock`."""
 
 from __future__ import annotations
 

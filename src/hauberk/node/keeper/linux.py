@@ -1,4 +1,4 @@
-"""The system calls that Python 3.11 does not offer, each checked: a failure is an OSError that names the call."""
+"""The system calls that Python 3.11 does not offer. A failure is an OSError that names the call."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def setns(fd: int, kind: int) -> None:
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:
-    """mount(2)."""
+    """Mount, bind or remount; a failure names source and target."""
     done = _libc.mount(
         source.encode(),
         target.encode(),
@@ -105,13 +105,13 @@ def umount(target: str, flags: int = MNT_DETACH) -> None:
 
 
 def pivot_root(new: str, old: str) -> None:
-    """pivot_root(2)."""
+    """Make `new` the root and put the old one at `old`."""
     number = _SYS_PIVOT_ROOT[os.uname().machine]
     _check(_libc.syscall(ctypes.c_long(number), new.encode(), old.encode()), "pivot_root", new)
 
 
 def sethostname(name: str) -> None:
-    """sethostname(2)."""
+    """Set the host name of the uts namespace."""
     raw = name.encode()[:64]
     _check(_libc.sethostname(raw, ctypes.c_size_t(len(raw))), "sethostname")
 
@@ -154,7 +154,7 @@ def set_process_name(name: str) -> None:
 
 
 def map_single_id(uid: int, gid: int, inside_uid: int = 0, inside_gid: int = 0) -> None:
-    """After unshare(CLONE_NEWUSER): appear as `inside_uid:inside_gid` there. One id needs no helper program."""
+    """After unshare(CLONE_NEWUSER): appear as `inside_uid:inside_gid` there."""
     for file, text in (
         ("setgroups", "deny"),
         ("uid_map", f"{inside_uid} {uid} 1"),

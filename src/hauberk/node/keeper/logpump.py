@@ -1,8 +1,8 @@
 """Writes containers' output to their logs, in the CRI format, bounded. A child of the keeper.
 
-It is a process of its own so that a container that prints much slows down nobody's start: its pipe fills and it
-waits, as it would with a kubelet. The keeper keeps a copy of every pipe and hands all of them to the next pump
-when this one dies, so no container ever sees a closed output.
+It is a process of its own so that a container that prints much slows down nobody's start: its pipe fills
+and it waits, as it would with a kubelet. The keeper keeps a copy of every pipe and hands all of them to the
+next pump when this one dies, so no container ever sees a closed output.
 
 Format: `2026-01-02T03:04:05.000000006Z stdout F text`; `P` marks a piece of a line longer than 16 KiB.
 Source: kubernetes pkg/kubelet/kuberuntime/logs, parseCRILog.
@@ -27,13 +27,14 @@ def stamp(seconds: int, nanoseconds: int) -> str:
     '1970-01-01T00:00:00.000000005Z'
     """
     t = time.gmtime(seconds)
-    return "%04d-%02d-%02dT%02d:%02d:%02d.%09dZ" % (*t[:6], nanoseconds)
+    day = f"{t.tm_year:04d}-{t.tm_mon:02d}-{t.tm_mday:02d}"
+    return f"{day}T{t.tm_hour:02d}:{t.tm_min:02d}:{t.tm_sec:02d}.{nanoseconds:09d}Z"
 
 
 def lines(rest: bytes, data: bytes, *, end: bool) -> tuple[list[tuple[bytes, bool]], bytes]:
-    """Split output into (piece, whether its line is complete), and what to keep for later.
+    r"""Split output into (piece, whether its line is complete), and what to keep for later.
 
-    >>> lines(b"a", b"b\\nc", end=False)
+    >>> lines(b"a", b"b\nc", end=False)
     ([(b'ab', True)], b'c')
     """
     *whole, left = (rest + data).split(b"\n")

@@ -1,6 +1,7 @@
 """Just enough rtnetlink to build a pod network: links, addresses, routes. Plain bytes, no library.
 
-A pod's sandbox is two sends here, where a library would cost the keeper tens of megabytes and `ip -batch` a process.
+A pod's sandbox is two sends here, where a library would cost the keeper tens of megabytes and `ip -batch` a
+process.
 Source: linux include/uapi/linux/rtnetlink.h, if_link.h, veth.h.
 """
 

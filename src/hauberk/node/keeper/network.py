@@ -1,7 +1,7 @@
 """The pod network: its bridge, its Services' address range, and one namespace per pod.
 
-A pod has a /32 and reaches everything through 10.128.0.1, so the root namespace sees each packet in both directions:
-that is what lets a Service's answer find its way back without hiding the client's address.
+A pod has a /32 and reaches everything through 10.128.0.1, so the root namespace sees each packet in both
+directions: that is what lets a Service's answer find its way back without hiding the client's address.
 """
 
 from __future__ import annotations
@@ -97,13 +97,13 @@ class Network:
         return sandbox
 
     def remove(self, uid: str) -> None:
-        """Let go of the pod's namespace and address; nothing when there is none. Its processes are gone by now."""
+        """Let go of the pod's namespace and address, once its processes are gone."""
         sandbox = self.sandboxes.pop(uid, None)
         if sandbox is None:
             return
         self._used.discard(sandbox.ip)
-        # The kernel deletes the links of a namespace that nobody holds, in its own time. Deleting the link here
-        # would stop the keeper for 20 to 80 ms.
+        # The kernel deletes the links of a namespace that nobody holds, in its own time. Deleting the link
+        # here would stop the keeper for 20 to 80 ms.
         linux.umount(sandbox.path)
         os.close(sandbox.fd)
         os.unlink(sandbox.path)

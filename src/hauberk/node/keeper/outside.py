@@ -1,11 +1,12 @@
-"""The outside half: on the host. Forks the inside half, runs the edge, ends when told to, and takes all with it.
+"""The outside half: on the host. Forks the inside half, runs the edge, and takes all with it when it ends.
 
-Neither half outlives the other: the kernel kills the inside half with us (PDEATHSIG) and everything in its pid
-namespace with it; when the inside half ends, we end the edge and ourselves.
+Neither half outlives the other: the kernel kills the inside half with us (PDEATHSIG) and everything in its
+pid namespace with it; when the inside half ends, we end the edge and ourselves.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -107,7 +108,7 @@ def main(spec: Spec) -> int:
 
 
 def _fork_inside(spec: Spec, ours: socket.socket, theirs: socket.socket) -> int:
-    """Fork a child that enters the namespaces and forks pid 1 there; we adopt pid 1 when the child has ended."""
+    """Fork a child that enters the namespaces and forks pid 1 there; we adopt pid 1."""
     reader, writer = os.pipe()
     middle = os.fork()
     if middle == 0:
@@ -163,7 +164,5 @@ def report(spec: Spec, row: Any) -> None:
 
 
 def _unlink(path: str) -> None:
-    try:
+    with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
-    except FileNotFoundError:
-        pass

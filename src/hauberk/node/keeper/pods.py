@@ -121,48 +121,7 @@ class Pods:
 
     def collect(self, started: spawn.Started, reply: Reply, *, timeout_s: float, limit: int) -> None:
         """Read a command's output until it ends, and reply."""
-        os.close(started.err)
-        os.set_blocking(started.out, False)
-        output = bytearray()
-        over = [False]
-
-        def take() -> bool:
-            try:
-                data = os.read(started.out, 65536)
-            except BlockingIOError:
-                return False
-            output.extend(data[: max(0, limit - len(output))])
-            if not data and not over[0]:
-                self._loop.forget(started.out)
-                over[0] = True
-            return bool(data)
-
-        def expire() -> None:
-            if started.pid in self._loop.on_child:
-                expired[0] = True
-                os.kill(started.pid, signal.SIGKILL)
-
-        def ended(status: int) -> None:
-            while take():
-                pass
-            if not over[0]:
-                self._loop.forget(started.out)
-            os.close(started.out)
-            with os.fdopen(started.fault, "rb") as file:
-                fault = file.read()
-            if fault:
-                reply({"error": json.loads(fault)})
-                return
-            code, _ = _code(status)
-            reply({"ok": {"code": _TIMED_OUT if expired[0] else code, "output": output.decode("latin-1")}})
-
-        def readable() -> None:
-            take()
-
-        expired = [False]
-        self._loop.read(started.out, readable)
-        self._loop.later(timeout_s, expire)
-        self._loop.on_child[started.pid] = ended
+        _Command(self._loop, started, reply, timeout_s, limit)
 
     def remove(self, uid: str, reply: Reply) -> None:
         """Kill what runs in a pod, then free its sandbox, then reply."""
@@ -200,6 +159,58 @@ class Pods:
             os.close(fd)
         if proc.kind == "container":
             self._loop.on_child[_remove_tree(proc.scratch)] = lambda _: None
+
+
+class _Command:
+    """A short-lived process whose output and exit code are an answer."""
+
+    def __init__(
+        self, loop: Loop, started: spawn.Started, reply: Reply, timeout_s: float, limit: int
+    ) -> None:
+        self._loop, self._started, self._reply, self._limit = loop, started, reply, limit
+        self._output = bytearray()
+        self._watched, self._expired = True, False
+        os.close(started.err)
+        os.set_blocking(started.out, False)
+        loop.read(started.out, self._readable)
+        loop.later(timeout_s, self._expire)
+        loop.on_child[started.pid] = self._ended
+
+    def _readable(self) -> None:
+        if self._take() == 0:
+            self._unwatch()
+
+    def _take(self) -> int:
+        """Bytes read; 0 at the end, -1 when there is nothing now."""
+        try:
+            data = os.read(self._started.out, 65536)
+        except BlockingIOError:
+            return -1
+        self._output += data[: max(0, self._limit - len(self._output))]
+        return len(data)
+
+    def _unwatch(self) -> None:
+        if self._watched:
+            self._watched = False
+            self._loop.forget(self._started.out)
+
+    def _expire(self) -> None:
+        if self._started.pid in self._loop.on_child:
+            self._expired = True
+            os.kill(self._started.pid, signal.SIGKILL)
+
+    def _ended(self, status: int) -> None:
+        while self._take() > 0:
+            pass
+        self._unwatch()
+        os.close(self._started.out)
+        with os.fdopen(self._started.fault, "rb") as file:
+            fault = file.read()
+        if fault:
+            self._reply({"error": json.loads(fault)})
+            return
+        code = _TIMED_OUT if self._expired else _code(status)[0]
+        self._reply({"ok": {"code": code, "output": self._output.decode("latin-1")}})
 
 
 def _remove_tree(path: str) -> int:

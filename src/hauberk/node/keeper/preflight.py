@@ -22,7 +22,7 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class Facts:
-    """What was found. `namespaces` is empty or the failed step's message; a setting is "" when there is none."""
+    """What was found. `namespaces` is the failed step's message or empty, like absent settings."""
 
     nft: str = ""
     namespaces: str = ""
@@ -156,7 +156,7 @@ def _try_namespaces() -> str:
 
 
 def enter_namespaces() -> None:
-    """Leave the host's user, network, mount, pid (for children), uts and ipc namespaces; become root there."""
+    """Leave all of the host's namespaces (for pids: the children do); become root in the new ones."""
     uid, gid = os.geteuid(), os.getegid()
     linux.unshare(linux.CLONE_NEWUSER)
     linux.map_single_id(uid, gid)

@@ -1,12 +1,13 @@
 """A container's file system, put together by the container's own first process just before exec.
 
-Two kinds of root. An image's root file system becomes the lower layer of an overlay (a copy where the kernel has no
-overlay for users). Without one, the root is a tmpfs on which the host's programs appear read-only. Then /proc, /dev,
-/sys, the pod's names, and the mounts that the caller asks for, at any path.
+Two kinds of root. An image's root file system becomes the lower layer of an overlay (a copy where the
+kernel has no overlay for users). Without one, the root is a tmpfs on which the host's programs appear
+read-only. Then /proc, /dev, /sys, the pod's names, and the mounts that the caller asks for, at any path.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -48,8 +49,8 @@ def enter(
 ) -> None:
     """Make a new root the caller's, in a mount namespace of its own. OSError names what failed.
 
-    `root`: an unpacked image or empty. `scratch`: an empty directory for the writable layer. `binds`: (source,
-    target, read-only). `files`: (path, content) of small generated files.
+    `root`: an unpacked image or empty. `scratch`: an empty directory for the writable layer. `binds`:
+    (source, target, read-only). `files`: (path, content) of small generated files.
     """
     linux.mount("none", "/", "", linux.MS_REC | linux.MS_PRIVATE)
     sources = [os.path.realpath(source) for source, _, _ in binds]
@@ -133,10 +134,8 @@ def _system() -> None:
         os.makedirs(f"/{name}", 0o755, exist_ok=True)
     safe = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
     linux.mount("proc", "/proc", "proc", safe)
-    try:
+    with contextlib.suppress(OSError):  # a host that hides parts of /sys does not let users mount it
         linux.mount("sysfs", "/sys", "sysfs", safe | linux.MS_RDONLY)
-    except OSError:
-        pass  # a host that hides parts of /sys does not let users mount it; few programs look
     linux.mount("tmpfs", "/dev", "tmpfs", linux.MS_NOSUID, "mode=0755,size=64k")
     for name in _DEVICES:
         if os.path.exists(f"{_HOST}/dev/{name}"):
@@ -144,11 +143,9 @@ def _system() -> None:
     for name in ("shm", "pts", "mqueue"):
         os.mkdir(f"/dev/{name}", 0o755)
     linux.mount("tmpfs", "/dev/shm", "tmpfs", safe, "mode=1777,size=64m")
-    try:
+    with contextlib.suppress(OSError):  # no terminals then; nothing here allocates one
         pts = "newinstance,ptmxmode=0666,mode=0620"
         linux.mount("devpts", "/dev/pts", "devpts", linux.MS_NOSUID | linux.MS_NOEXEC, pts)
-    except OSError:
-        pass  # no terminals then; nothing here allocates one
     for target, name in _LINKS:
         os.symlink(target, f"/dev/{name}")
 
@@ -188,7 +185,8 @@ def _ensure(target: str, *, directory: bool) -> None:
 def _mirror(target: str) -> None:
     """Make the nearest existing directory above `target` one of our own that shows the same entries.
 
-    An overlay would be simpler, but an unprivileged user may not write into a directory of the host's root there.
+    An overlay would be simpler, but an unprivileged user may not write into a directory of the host's root
+    there.
     """
     parent = os.path.dirname(target)
     while not os.path.isdir(parent):

@@ -1,4 +1,4 @@
-"""run/keeper.sock: one JSON object per line. A request has `id` and `op`; its answer has the `id` and `ok` or `error`.
+"""run/keeper.sock: a JSON object per line. A request has `id` and `op`; its answer `id` and `ok` or `error`.
 
 Clients that subscribed are sent `{"event": "exit", ...}` lines, first those that nobody acknowledged yet.
 """

@@ -6,6 +6,7 @@ The caller gets a pid and a descriptor that says whether exec succeeded: end of 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -30,7 +31,7 @@ class Started:
         self.pid, self.out, self.err, self.fault = pid, out, err, fault
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """A start that failed for a reason the user can see in the pod's status."""
 
     def __init__(self, reason: str, message: str, code: int = CANNOT_START) -> None:
@@ -142,10 +143,8 @@ def _fork_into(pid_namespace: int | None) -> int:
 
 
 def _enlarge(fd: int) -> None:
-    try:
+    with contextlib.suppress(OSError):
         fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, 4096)  # an error line; spares the user's pipe quota
-    except OSError:
-        pass
 
 
 def _run_child(child: Any, out: int, err: int, fault: int) -> None:
@@ -193,7 +192,7 @@ def _contain(request: Request) -> None:
     linux.keep_capabilities(linux.CONTAINER_CAPABILITIES)
     linux.no_new_privileges()
     if request["user"]:
-        # One id is all that an unprivileged user can map, so the id is given to the container as a name for it.
+        # One id is all that an unprivileged user can map: give it the name that the pod asks for.
         linux.unshare(linux.CLONE_NEWUSER)
         linux.map_single_id(0, 0, request["user"], 0)
 
@@ -208,10 +207,8 @@ def _exec(argv: list[str], env: dict[str, str]) -> None:
 
 
 def _find(name: str, path: str) -> str:
-    if "/" in name:
-        candidates = [name]
-    else:
-        candidates = [f"{folder or '.'}/{name}" for folder in path.split(":")]
+    folders = [""] if "/" in name else [f"{folder or '.'}/" for folder in path.split(":")]
+    candidates = [f"{folder}{name}" for folder in folders]
     for candidate in candidates:
         if os.path.isfile(candidate):
             if os.access(candidate, os.X_OK):

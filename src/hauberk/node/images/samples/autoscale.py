@@ -9,7 +9,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from http_server import Request, Response, serve  # type: ignore[import-not-found]  # noqa: E402
+from http_server import Request, Response, serve  # type: ignore[import-not-found]
 
 _MIB = 1024 * 1024
 

@@ -5,7 +5,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from http_server import Request, Response, serve  # type: ignore[import-not-found]  # noqa: E402
+from http_server import Request, Response, serve  # type: ignore[import-not-found]
 
 _BODY = f"Hello {os.environ.get('TARGET') or 'World'}!\n".encode()
 

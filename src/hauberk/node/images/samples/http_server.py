@@ -1,7 +1,7 @@
 """A small HTTP server for the samples: one thread, no imports that cost start-up time.
 
-HTTP/1.1 with keep-alive, pipelining and chunked bodies. Listens on $PORT (8080) of all interfaces. On SIGTERM it stops
-listening, finishes what is in hand, and exits with 0.
+HTTP/1.1 with keep-alive, pipelining and chunked bodies. Listens on $PORT (8080) of all interfaces. On
+SIGTERM it stops listening, finishes what is in hand, and exits with 0.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Response(NamedTuple):
 Handler = Callable[[Request], Response]
 
 
-class Broken(Exception):  # noqa: N818
+class Broken(Exception):
     """Bytes that are no request."""
 
 
@@ -109,6 +109,10 @@ def render(response: Response, *, close: bool, head_only: bool) -> bytes:
         f"content-length: {len(response.body)}\r\n{'connection: close' + chr(13) + chr(10) if close else ''}\r\n"
     )
     return head.encode("latin-1") + (b"" if head_only else response.body)
+
+
+def _refusal(error: Broken) -> bytes:
+    return render(Response(f"{error}\n".encode(), 400), close=True, head_only=False)
 
 
 class _Connection:
@@ -190,9 +194,7 @@ class Server:
                 request = take(connection.data)
             except Broken as error:
                 connection.closing = True
-                self._send(
-                    connection, render(Response(f"{error}\n".encode(), 400), close=True, head_only=False)
-                )
+                self._send(connection, _refusal(error))
                 return
             if request is None:
                 return
