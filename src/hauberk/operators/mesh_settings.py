@@ -2,7 +2,8 @@
 
 Source: maistra/istio-operator pkg/controller/versions/conversion_*.go (fields to chart values) and
 resources/helm/v2.5/istio-control/istio-discovery (values.yaml, templates/configmap.yaml).
-Deviation: `proxyMetadata` has no DNS capture: pods resolve names through the node.
+Deviation: `proxyMetadata` has no DNS capture: pods resolve names through the node. A sidecar's readiness is
+asked for at once, not after 1 s: a cold start waits for it.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def settings_of(smcp: Json) -> MeshSettings:
         excluded_ranges=",".join(traffic.outbound.excluded_ip_ranges),
         excluded_outbound=traffic.outbound.excluded_ports,
         readiness={
-            "initialDelaySeconds": ready.initial_delay_seconds or 1,
+            "initialDelaySeconds": ready.initial_delay_seconds or 0,
             "periodSeconds": ready.period_seconds or 2,
             "failureThreshold": ready.failure_threshold or 30,
         },

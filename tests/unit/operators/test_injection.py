@@ -250,6 +250,8 @@ def test_an_injected_pod_is_marked_and_its_own_labels_stay() -> None:
     assert labels["service.istio.io/canonical-name"] == "shop"
     assert labels["service.istio.io/canonical-revision"] == "latest"
     assert labels["security.istio.io/tlsMode"] == "disabled"
+    excluded = out["metadata"]["annotations"]["traffic.sidecar.istio.io/excludeInboundPorts"]
+    assert excluded == "15090,15021,15020,8444,8022"
     status = json.loads(out["metadata"]["annotations"]["sidecar.istio.io/status"])
     assert status["containers"] == ["istio-proxy"]
     assert set(status["volumes"]) == {v["name"] for v in out["spec"]["volumes"]}

@@ -16,7 +16,16 @@ from hauberk.base.apierrors import BadRequest
 from hauberk.base.refs import Json, Ref, annotations_of, controller_of, labels_of
 from hauberk.operators.injection.decide import STATUS, wants_sidecar
 from hauberk.operators.injection.probes import rewrites, rewritten
-from hauberk.operators.injection.sidecar import INIT, PROXY, VOLUMES, make_init, make_proxy, make_volumes
+from hauberk.operators.injection.sidecar import (
+    EXCLUDE_INBOUND,
+    INIT,
+    PROXY,
+    VOLUMES,
+    excluded_inbound,
+    make_init,
+    make_proxy,
+    make_volumes,
+)
 from hauberk.operators.membership import control_plane_in, mesh_of
 from hauberk.operators.mesh_settings import MeshSettings, merged, settings_of
 from hauberk.ports_admission import Admission, Outcome, Request
@@ -84,6 +93,7 @@ def _mark(pod: dict[str, Any], mesh: MeshSettings, workload: str) -> None:
         "kubectl.kubernetes.io/default-container": apps[0],
         "kubectl.kubernetes.io/default-logs-container": apps[0],
         **annotations,
+        EXCLUDE_INBOUND: excluded_inbound(mesh, annotations),
         "istio.io/rev": mesh.name,
         STATUS: json.dumps(status),
     }

@@ -17,6 +17,7 @@ from hauberk.operators.mesh_settings import MeshSettings
 from hauberk.operators.names import CLUSTER_DOMAIN, PROXY_IMAGE, ROOT_CERT, TRUST_DOMAIN
 
 TRAFFIC = "traffic.sidecar.istio.io/"
+EXCLUDE_INBOUND = f"{TRAFFIC}excludeInboundPorts"
 PROXY, INIT = "istio-proxy", "istio-init"
 _OWN_PORTS = ("15090", "15021", "15020")
 VOLUMES = (
@@ -25,13 +26,18 @@ VOLUMES = (
 )  # fmt: skip
 
 
+def excluded_inbound(mesh: MeshSettings, annotations: Mapping[str, str]) -> str:
+    """Inbound ports that are not captured: the proxy's own, then the pod's annotation or the mesh's list."""
+    listed = ",".join(map(str, mesh.excluded_inbound))
+    return _ports(_OWN_PORTS, annotations.get(EXCLUDE_INBOUND, listed))
+
+
 def make_init(mesh: MeshSettings, annotations: Mapping[str, str]) -> dict[str, Any]:
     """The init container whose arguments say what the pod's network captures."""
 
     def said(name: str, otherwise: str) -> str:
         return annotations.get(TRAFFIC + name, otherwise)
 
-    excluded = said("excludeInboundPorts", ",".join(map(str, mesh.excluded_inbound)))
     args = [
         "istio-iptables",
         *("-p", "15001"),
@@ -41,7 +47,7 @@ def make_init(mesh: MeshSettings, annotations: Mapping[str, str]) -> dict[str, A
         *("-i", said("includeOutboundIPRanges", mesh.included_ranges)),
         *("-x", said("excludeOutboundIPRanges", mesh.excluded_ranges)),
         *("-b", said("includeInboundPorts", mesh.included_inbound)),
-        *("-d", _ports(_OWN_PORTS, excluded)),
+        *("-d", excluded_inbound(mesh, annotations)),
     ]
     if included := said("includeOutboundPorts", ""):
         args += ["-q", included]
