@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -121,10 +122,15 @@ def entry_script(processes: Mapping[str, str]) -> str:
     anything else is run as a command.
     """
     default = "web" if "web" in processes else next(iter(processes))
-    cases = "".join(f"  {name}) shift; exec {command} ;;\n" for name, command in processes.items())
+    cases = "".join(f"  {name}) shift; {_line(command)} ;;\n" for name, command in processes.items())
     return f'case "${{1:-{default}}}" in\n{cases}  *) exec "$@" ;;\nesac\n'.replace(
         "shift; ", '[ "$#" -gt 0 ] && shift; '
     )
+
+
+def _line(command: str) -> str:
+    simple = not set(command) & set(";|&<>()`\n")
+    return f"exec {command}" if simple else f"exec /bin/sh -c {shlex.quote(command)}"
 
 
 def add(reference: str, directory: Path, paths: Paths) -> Row:

@@ -1,10 +1,11 @@
 """The images that come with Hauberk: proxies, the waiting component, samples.
 
-| reference                             | what it is |
-|-------------------------------------------|---------------------------------------------------------------|
-| hauberk.local/{proxyv2, queue, …}     | a role of the pod's one Envoy, not a process |
-| hauberk.local/component               | a process that waits: the control plane does the component's work |
-| hauberk.local/helloworld, event-display…  | the samples of Knative's documentation, small and quick to start |
+| reference                          | what it is                                                        |
+|------------------------------------|-------------------------------------------------------------------|
+| hauberk.local/{proxyv2, queue, …}  | a role of the pod's one Envoy, not a process                      |
+| hauberk.local/component            | a process that waits: the control plane does the component's work |
+| hauberk.local/{helloworld, …}      | the samples of Knative's documentation, small and quick to start  |
+| hauberk.local/curl                 | the machine's own programs: a client; waits unless told what to do |
 """
 
 from __future__ import annotations

@@ -104,11 +104,13 @@ def _chunks(data: bytearray, at: int) -> tuple[bytes, int] | None:
 def render(response: Response, *, close: bool, head_only: bool) -> bytes:
     """The response's bytes."""
     reason = _REASONS.get(response.status, "")
-    head = (
-        f"HTTP/1.1 {response.status} {reason}\r\ncontent-type: {response.content_type}\r\n"
-        f"content-length: {len(response.body)}\r\n{'connection: close' + chr(13) + chr(10) if close else ''}\r\n"
-    )
-    return head.encode("latin-1") + (b"" if head_only else response.body)
+    lines = [
+        f"HTTP/1.1 {response.status} {reason}",
+        f"content-type: {response.content_type}",
+        f"content-length: {len(response.body)}",
+        *(["connection: close"] if close else []),
+    ]
+    return "\r\n".join([*lines, "\r\n"]).encode("latin-1") + (b"" if head_only else response.body)
 
 
 def _refusal(error: Broken) -> bytes:
