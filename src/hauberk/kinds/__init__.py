@@ -9,6 +9,8 @@ from hauberk.kinds import (
     apiextensions,
     apps,
     authorization,
+    autoscaling,
+    batch,
     coordination,
     core,
     discovery,
@@ -20,8 +22,11 @@ from hauberk.kinds import (
     maistra,
     networking,
     openshift,
+    policy,
     rbac,
+    scheduling,
     serving,
+    storage,
 )
 from hauberk.kinds.meta import Kind
 
@@ -31,6 +36,11 @@ KINDS: tuple[Kind[Any], ...] = (
     *discovery.KINDS,
     *coordination.KINDS,
     *networking.KINDS,
+    *batch.KINDS,
+    *autoscaling.KINDS,
+    *policy.KINDS,
+    *scheduling.KINDS,
+    *storage.KINDS,
     *rbac.KINDS,
     *authorization.KINDS,
     *admissionregistration.KINDS,

@@ -92,7 +92,8 @@ def dns_subdomain(value: str) -> Iterator[str]:
         yield f"must be no more than {MAX_SUBDOMAIN} characters"
     if not re.fullmatch(_SUBDOMAIN, value):
         yield (
-            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and "
+            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' "
+            "or '.', and "
             "must start and end with an alphanumeric character (e.g. 'example.com', regex used for "
             f"validation is '{_SUBDOMAIN}')"
         )
@@ -116,7 +117,8 @@ def config_key(value: str) -> Iterator[str]:
         yield f"must be no more than {MAX_SUBDOMAIN} characters"
     if not re.fullmatch(_CONFIG_KEY, value):
         yield (
-            "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or "
+            "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. "
+            "'key.name',  or "
             f"'KEY_NAME',  or 'key-name', regex used for validation is '{_CONFIG_KEY}')"
         )
     if value in (".", ".."):
@@ -127,7 +129,8 @@ def env_name(value: str) -> Iterator[str]:
     """The name of an environment variable."""
     if not re.fullmatch(_ENV_NAME, value):
         yield (
-            "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', "
+            "a valid environment variable name must consist of alphabetic characters, digits, '_', "
+            "'-', or '.', "
             "and must not start with a digit (e.g. 'my.env-name',  or 'MY_ENV.NAME',  or 'MyEnvName1', regex "
             f"used for validation is '{_ENV_NAME}')"
         )
@@ -153,7 +156,8 @@ def label_value(value: str) -> Iterator[str]:
         yield f"must be no more than {MAX_LABEL} characters"
     if value and not re.fullmatch(_QUALIFIED, value):
         yield (
-            "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and "
+            "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' "
+            "or '.', and "
             "must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', "
             "regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
         )
@@ -171,8 +175,10 @@ def label_key(value: str) -> Iterator[str]:
         yield f"name part must be no more than {MAX_LABEL} characters"
     elif not re.fullmatch(_QUALIFIED, name):
         yield (
-            "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
-            "alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+            "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and "
+            "end with an "
+            "alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for "
+            "validation is "
             f"'{_QUALIFIED}')"
         )
 

@@ -51,7 +51,9 @@ def validate(workload: DaemonSet) -> FieldErrors:
 
 def advice(_raw: Json) -> Iterator[str]:
     """It does not act yet."""
-    yield "DaemonSet is stored but does not act on the embedded cluster yet: no pods are made; use a Deployment"
+    yield (
+        "DaemonSet is stored but does not act on the embedded cluster yet: no pods are made; use a Deployment"
+    )
 
 
 KIND = Kind(

@@ -67,7 +67,10 @@ def validate(workload: StatefulSet) -> FieldErrors:
 
 def advice(_raw: Json) -> Iterator[str]:
     """It does not act yet."""
-    yield "StatefulSet is stored but does not act on the embedded cluster yet: no pods are made; use a Deployment"
+    yield (
+        "StatefulSet is stored but does not act on the embedded cluster yet: no pods are made; use a "
+        "Deployment"
+    )
 
 
 def _ready(raw: Json, _now: float) -> str:

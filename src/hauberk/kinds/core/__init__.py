@@ -10,6 +10,8 @@ from hauberk.kinds.core import (
     event,
     namespace,
     node,
+    persistentvolume,
+    persistentvolumeclaim,
     pod,
     secret,
     service,
@@ -26,5 +28,7 @@ KINDS: tuple[Kind[Any], ...] = (
     secret.KIND,
     serviceaccount.KIND,
     node.KIND,
+    persistentvolume.KIND,
+    persistentvolumeclaim.KIND,
     event.KIND,
 )

@@ -36,7 +36,8 @@ class Namespace(Part, frozen=True):
 def default(raw: dict[str, Any]) -> dict[str, Any]:
     """The label with the name; the finalizer and the phase of a new namespace.
 
-    Source: kubernetes pkg/registry/core/namespace/strategy.go, PrepareForCreate; pkg/apis/core/v1/defaults.go.
+    Source: kubernetes pkg/registry/core/namespace/strategy.go, PrepareForCreate;
+    pkg/apis/core/v1/defaults.go.
     """
     meta = raw.setdefault("metadata", {})
     if meta.get("name"):

@@ -79,7 +79,10 @@ def _hidden_variables(container: Json, path: str) -> Iterator[str]:
     for i, variable in enumerate(container.get("env") or ()):
         name = variable.get("name", "")
         if name in seen:
-            yield f'{path}.env[{i}]: hides previous definition of "{name}", which may be dropped when using apply'
+            yield (
+                f'{path}.env[{i}]: hides previous definition of "{name}", which may be dropped when using '
+                "apply"
+            )
         seen.add(name)
 
 

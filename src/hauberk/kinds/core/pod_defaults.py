@@ -1,7 +1,7 @@
 """Upstream's defaults of a pod, for Pods and for templates.
 
-Source: kubernetes pkg/apis/core/v1/defaults.go, SetDefaults_PodSpec, SetDefaults_Container, SetDefaults_Probe,
-SetDefaults_Volume.
+Source: kubernetes pkg/apis/core/v1/defaults.go, SetDefaults_PodSpec, SetDefaults_Container,
+SetDefaults_Probe, SetDefaults_Volume.
 """
 
 from __future__ import annotations

@@ -192,7 +192,8 @@ def advice(raw: Json) -> Iterator[str]:
     spec = raw.get("spec") or {}
     if spec.get("type") in ("NodePort", "LoadBalancer"):
         yield (
-            f"spec.type: {spec['type']} acts as ClusterIP on the embedded cluster: nothing listens on the machine; "
+            f"spec.type: {spec['type']} acts as ClusterIP on the embedded cluster: nothing listens on "
+            "the machine; "
             "use a Route or `kubectl port-forward`"
         )
     if spec.get("sessionAffinity") == "ClientIP":

@@ -1,0 +1,10 @@
+"""The kinds of scheduling.k8s.io; `KINDS` lists them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hauberk.kinds.meta import Kind
+from hauberk.kinds.scheduling import priorityclass
+
+KINDS: tuple[Kind[Any], ...] = (priorityclass.KIND,)
