@@ -56,7 +56,9 @@ OWN_VALUES = {"serving.knative.dev/deployment-hash"}
 
 def children() -> list[Json]:
     settings = Settings(
-        deployment=parse_deployment({"progress-deadline": "120s", "queue-sidecar-image": "peers.local/queue:v1"}),
+        deployment=parse_deployment(
+            {"progress-deadline": "120s", "queue-sidecar-image": "peers.local/queue:v1"}
+        ),
         observability=queue_config(
             {"logging.enable-request-log": "true", "logging.enable-probe-request-log": "true"}
         ),
@@ -94,7 +96,9 @@ def said(made: Any, observed: Any, where: str = "") -> list[str]:
         if not isinstance(observed, list) or len(made) != len(observed):
             return [f"{where}: {made!r} != {observed!r}"]
         return [
-            line for i, (m, o) in enumerate(zip(made, observed, strict=True)) for line in said(m, o, f"{where}[{i}]")
+            line
+            for i, (m, o) in enumerate(zip(made, observed, strict=True))
+            for line in said(m, o, f"{where}[{i}]")
         ]
     if where.endswith("K-Network-Hash") and isinstance(made, str):
         return []
