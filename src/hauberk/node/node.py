@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 WATCHED = ("Pod", "ConfigMap", "Secret")
 BIND_MANAGER = "kube-scheduler"
 AGAIN_S = 1.0
+TOKENS_S = 60.0
 
 
 def no_tokens(pod: Pod, projection: TokenProjection) -> bytes:
@@ -85,6 +86,7 @@ class Node:
             revision = self._take_stock(tasks)
             tasks.create_task(self._read_exits())
             tasks.create_task(self._renew())
+            tasks.create_task(self._renew_tokens())
             await self._watch(tasks, revision)
 
     # What is there when we come.
@@ -255,6 +257,13 @@ class Node:
             except ApiError as error:
                 log.warning("cannot renew the node's lease", extra={"error": str(error)})
             await self._deps.clock.sleep(LEASE_S / 2)
+
+    async def _renew_tokens(self) -> None:
+        """Look at every pod's volumes again now and then: projected tokens are renewed before they expire."""
+        while True:
+            await self._deps.clock.sleep(TOKENS_S)
+            for worker in tuple(self._workers.values()):
+                worker.refresh_volumes()
 
     def _limits_unenforced(self, pod: Pod) -> None:
         """Say once that limits do not act: control groups belong to the machine, not to this user."""

@@ -111,7 +111,9 @@ class Plane:
             case "logs":
                 pod = self.api.snapshot().get(Ref("Pod", ask["namespace"], ask["name"]))
                 assert pod is not None
-                pieces = [p async for p in self.logs.read(pod, ask["container"], **ask.get("options", {}))]
+                pieces = [
+                    p async for p in await self.logs.read(pod, ask["container"], **ask.get("options", {}))
+                ]
                 return b"".join(pieces).decode()
         raise AssertionError(op)
 
@@ -141,7 +143,7 @@ async def main(run: Path, data: Path) -> None:
     node = Node(
         api, events, runtime, paths, clock, lambda pod, roles, ip: proxy_bootstrap(paths, pod, roles, ip)
     )
-    plane = Plane(api, events, NodeLogs(paths, api, clock))
+    plane = Plane(api, events, NodeLogs(paths, api.snapshot, clock))
     server = await asyncio.start_unix_server(plane.serve, str(run / "test.sock"), limit=2**24)
     async with server, asyncio.TaskGroup() as tasks:
         tasks.create_task(keep_history(api, clock))

@@ -8,14 +8,14 @@ the log of their one Envoy, which lies below the first of them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from hauberk.base.apierrors import BadRequest
 from hauberk.base.paths import Paths
 from hauberk.base.refs import Json
-from hauberk.ports import Api, Clock
+from hauberk.ports import Clock, Snapshot
 
 from .layout import layout_of
 from .model import PROXY
@@ -38,8 +38,8 @@ class Wanted:
 class NodeLogs:
     """The logs of every pod of this node."""
 
-    def __init__(self, paths: Paths, api: Api, clock: Clock) -> None:
-        self._paths, self._api, self._clock = paths, api, clock
+    def __init__(self, paths: Paths, snapshot: Callable[[], Snapshot], clock: Clock) -> None:
+        self._paths, self._snapshot, self._clock = paths, snapshot, clock
 
     async def read(
         self,
@@ -49,32 +49,37 @@ class NodeLogs:
         previous: bool = False,
         follow: bool = False,
         tail_lines: int | None = None,
-        since_s: float | None = None,
+        since_s: int | None = None,
         limit_bytes: int | None = None,
         timestamps: bool = False,
     ) -> AsyncIterator[bytes]:
-        """Yield the log in pieces. Raises BadRequest, in upstream's words, when there is no such log."""
+        """The log in pieces. Raises BadRequest, in upstream's words, when there is no such log."""
         view = pod_of(pod)
         attempt = attempt_of(view, container, previous=previous)
-        path = self._path(view, container, attempt)
         since = None if since_s is None else self._clock.now() - since_s
         wanted = Wanted(tail_lines, since, limit_bytes, timestamps)
+        return self._pieces(view, container, attempt, wanted, follow=follow)
+
+    async def _pieces(
+        self, pod: Pod, container: str, attempt: int, wanted: Wanted, *, follow: bool
+    ) -> AsyncIterator[bytes]:
+        path = self._path(pod, container, attempt)
         data, offset = await asyncio.to_thread(_read_all, path)
-        shown = rendered(data, wanted)
-        left = None if limit_bytes is None else limit_bytes - len(shown)
-        if shown:
-            yield shown
-        while follow and (left is None or left > 0):
-            alive = self._still_runs(view, container, attempt)
-            data, offset = await asyncio.to_thread(_read_from, path, offset)
-            if data:
-                piece = rendered(data, Wanted(limit_bytes=left, timestamps=timestamps))
-                left = None if left is None else left - len(piece)
+        piece = rendered(data, wanted)
+        left = wanted.limit_bytes
+        while True:
+            if piece:
                 yield piece
-            elif not alive:
+                left = None if left is None else left - len(piece)
+            if not follow or (left is not None and left <= 0):
                 return
-            else:
+            alive = self._still_runs(pod, container, attempt)
+            data, offset = await asyncio.to_thread(_read_from, path, offset)
+            if not data and not alive:
+                return
+            if not data:
                 await self._clock.sleep(FOLLOW_S)
+            piece = rendered(data, Wanted(limit_bytes=left, timestamps=wanted.timestamps))
 
     def _path(self, pod: Pod, container: str, attempt: int) -> Path:
         layout = layout_of(pod)
@@ -83,7 +88,7 @@ class NodeLogs:
         return self._paths.pod_logs(pod.uid) / container / f"{attempt}.log"
 
     def _still_runs(self, pod: Pod, container: str, attempt: int) -> bool:
-        raw = self._api.snapshot().get(pod.ref)
+        raw = self._snapshot().get(pod.ref)
         if raw is None or raw["metadata"]["uid"] != pod.uid:
             return False
         row = status_row(raw, container)

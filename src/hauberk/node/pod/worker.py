@@ -109,10 +109,14 @@ class PodWorker:
 
     def source_changed(self) -> None:
         """A ConfigMap or Secret that the pod refers to changed."""
+        self.refresh_volumes()
+        self.post(SourceChanged())
+
+    def refresh_volumes(self) -> None:
+        """Bring the files of a running pod's volumes up to date: ConfigMaps, Secrets, tokens."""
         if self._state.volumes == "ready" and not self._state.over and self._state.ending_since is None:
             for problem in self._hands.refresh_volumes():
                 self._tell("FailedMount", problem, True)
-        self.post(SourceChanged())
 
     def refers_to(self, ref: object) -> bool:
         """Whether the pod refers to that ConfigMap or Secret."""

@@ -481,11 +481,13 @@ class World:
 
     def event_for(self, action: Action, well: bool) -> Event | None:
         now = self.script.now
+        simple: dict[type, Event] = {
+            MakeSandbox: SandboxMade("10.128.0.9"),
+            MountVolumes: Mounted() if well else MountFailed(("no",)),
+            Clean: Cleaned(well),
+            DeleteObject: Deleted(well),
+        }
         match action:
-            case MakeSandbox():
-                return SandboxMade("10.128.0.9")
-            case MountVolumes():
-                return Mounted() if well else MountFailed(("no",))
             case StartUnit(unit, attempt):
                 if not well:
                     reasons = ("ErrImagePull", "CreateContainerConfigError", "StartError")
@@ -501,11 +503,7 @@ class World:
                 return None
             case DrainProxy(attempt):
                 return Drained(attempt)
-            case Clean():
-                return Cleaned(well)
-            case DeleteObject():
-                return Deleted(well)
-        raise AssertionError(action)
+        return simple[type(action)]
 
     def exit_of(self, unit: str, code: int) -> None:
         attempt = self.running.pop(unit)
