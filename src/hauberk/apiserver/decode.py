@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 import yaml
 
+from hauberk.apiserver.protobuf import MEDIA_TYPE, decode_protobuf
 from hauberk.base.apierrors import BadRequest, UnsupportedMediaType
 
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "application/apply-patch+yaml")
-_MAX_DEPTH = 200
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -48,10 +48,12 @@ _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 def decode(body: bytes, content_type: str) -> Any:
     """The value in a body. BadRequest, UnsupportedMediaType."""
     media = content_type.partition(";")[0].strip().lower()
+    if media == MEDIA_TYPE:
+        return decode_protobuf(body)
     if media and not (media in YAML_TYPES or media.endswith("json")):
         raise UnsupportedMediaType(
             "the body of the request was in an unknown format - accepted media types include: "
-            "application/json, application/yaml"
+            f"application/json, application/yaml, {MEDIA_TYPE}"
         )
     try:
         return orjson.loads(body)

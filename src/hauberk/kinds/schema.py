@@ -96,7 +96,10 @@ def _inline(shape: Shape, prefix: str, parts: dict[str, Any], path: tuple[str, .
         return {"description": shape.description, "allOf": [{"$ref": f"#/components/schemas/{META_NAME}"}]}
     match shape.sort:
         case "struct":
-            return {**out, "allOf": [{"$ref": f"#/components/schemas/{_part(shape, prefix, parts, path)}"}]}
+            part = _part(shape, prefix, parts, path)
+            if out.get("description") == parts[part].get("description"):
+                out = {}  # kubectl would print it twice
+            return {**out, "allOf": [{"$ref": f"#/components/schemas/{part}"}]}
         case "map":
             return {**out, "type": "object", "additionalProperties": _item(shape, prefix, parts, path)}
         case "list":
