@@ -21,12 +21,12 @@ from hauberk.kinds.meta import Kind
 from hauberk.mesh import policies as authz
 from hauberk.mesh.gateways import Front, bind, front_of, is_tls
 from hauberk.mesh.memo import Memo
-from hauberk.mesh.model import Domain, Finding, Inbound, Mesh, Mode, Policy, Proxy, Routes, Settings
+from hauberk.mesh.model import Domain, Finding, Inbound, Mesh, Mode, Policy, Proxy, Routes, Service, Settings
 from hauberk.mesh.policies import Modes, peer_modes
 from hauberk.mesh.registry import entry_services, kubernetes_service, protocol_of, slices_by_service
 from hauberk.mesh.role_facts import READS as ROLE_READS
 from hauberk.mesh.role_facts import RoleFacts, roles_of
-from hauberk.mesh.routing import destination_of, routes_of, unknown_destinations, with_delegates
+from hauberk.mesh.routing import destination_hosts, destination_of, routes_of, with_delegates
 from hauberk.mesh.settings import CONTROL_PLANE, MEMBER_ROLL, meshes
 from hauberk.mesh.workloads import Workload, workload_of
 from hauberk.ports import Snapshot
@@ -146,9 +146,10 @@ class _World:
         domain = Domain(
             settings=_kept.same(("settings", self.settings.root), self.settings),
             namespaces=self.names,
-            services=self._registry(findings),
-            routes=routes,
-            destinations=tuple(rules),
+            services=(services := self._registry(findings)),
+            shapes=_kept.same(("shapes", self.settings.root), tuple(_shape(s) for s in services)),
+            routes=_kept.same(("virtual", self.settings.root), routes),
+            destinations=_kept.same(("rules", self.settings.root), tuple(rules)),
         )
         findings += _unknown(routes, domain)
         return domain
@@ -242,6 +243,16 @@ class _World:
         )
 
 
+def _shape(service: Service) -> Service:
+    """The service without its endpoints: what listeners and routes depend on."""
+    bare = _kept.get(_without_endpoints, service)
+    return _kept.same(("shape", service.host, str(service.ref)), bare)
+
+
+def _without_endpoints(service: Service) -> Service:
+    return replace(service, endpoints={})
+
+
 def _ports_of(service: Json, pod: Workload, found: dict[int, Any]) -> None:
     for port in service["spec"].get("ports") or ():
         target = pod.target_port(port.get("targetPort"), port["port"])
@@ -263,7 +274,7 @@ def _age(raw: Json) -> tuple[str, str, str]:
 
 def _unknown(routes: Sequence[Routes], domain: Domain) -> list[Finding]:
     return [
-        Finding(ref, "DestinationNotFound", f"destination host {host} is not known in the mesh: 503")
+        Finding(row.ref, "DestinationNotFound", f"destination host {host} is not known in the mesh: 503")
         for row in routes
-        for ref, host in unknown_destinations(row, domain.by_host)
+        for host in sorted(destination_hosts(row) - set(domain.by_host))
     ]

@@ -229,7 +229,8 @@ class Domain:
 
     settings: Settings
     namespaces: frozenset[str]
-    services: tuple[Service, ...] = ()  # by age of namespace and name
+    services: tuple[Service, ...] = ()
+    shapes: tuple[Service, ...] = ()  # the same without endpoints
     routes: tuple[Routes, ...] = ()  # oldest first
     destinations: tuple[Destination, ...] = ()
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from hauberk.base.refs import Json, Ref, ref_of
+from hauberk.base.refs import Json, ref_of
 from hauberk.kinds.istio_networking.destination_rule import DestinationRule
 from hauberk.kinds.istio_networking.virtual_service_model import (
     Destination as Target,
@@ -199,11 +199,10 @@ def _selects(rule: Destination, own: bool, labels: Mapping[str, str] | None) -> 
     return own and labels is not None and all(labels.get(k) == v for k, v in selector.match_labels.items())
 
 
-def unknown_destinations(routes: Routes, known: Mapping[str, object]) -> Iterator[tuple[Ref, str]]:
-    """Hosts that the VirtualService sends requests to and the registry does not have."""
+def destination_hosts(routes: Routes) -> set[str]:
+    """Hosts that the VirtualService sends requests and connections to."""
     every: list[Target | None] = [share.destination for r in routes.http for share in r.route]
     every += [mirror.destination for r in routes.http for mirror in r.mirrors]
     every += [r.mirror for r in routes.http]
     every += [s.destination for rows in (routes.tls, routes.tcp) for r in rows for s in r.route]
-    for host in sorted({d.host for d in every if d is not None} - set(known)):
-        yield routes.ref, host
+    return {d.host for d in every if d is not None}

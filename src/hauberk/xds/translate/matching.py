@@ -5,7 +5,6 @@ Source: istio/istio pilot/pkg/networking/core/route/route.go, TranslateRouteMatc
 
 from __future__ import annotations
 
-
 from envoy.config.route.v3.route_components_pb2 import HeaderMatcher, QueryParameterMatcher, RouteMatch
 from envoy.type.matcher.v3.string_pb2 import StringMatcher
 
