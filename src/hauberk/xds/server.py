@@ -75,9 +75,8 @@ class XdsServer(AggregatedDiscoveryServiceServicer):  # type: ignore[misc]
             self._secrets.forget(gone)
         self._published = dict(resources)
         for proxy, session in self._sessions.items():
-            if wanted := self._published.get(proxy):
-                session.stream.want(wanted)
-            session.wake.set()
+            if (wanted := self._published.get(proxy)) and session.stream.want(wanted):
+                session.wake.set()
 
     def synced(self) -> dict[str, dict[str, TypeSync]]:
         """Per proxy and type URL, how far it is; a proxy that is not connected has `NOT SENT`."""
@@ -148,7 +147,12 @@ class XdsServer(AggregatedDiscoveryServiceServicer):  # type: ignore[misc]
         wanted = self._published.get(proxy)
         if wanted is None:
             return None
-        return self._secrets.get(proxy, wanted.identity, wanted.namespace, name, self._clock.now())
+        try:
+            return self._secrets.get(proxy, wanted.identity, wanted.namespace, name, self._clock.now())
+        except ValueError:
+            # One secret that cannot be made must not end the whole conversation.
+            log.exception("secret cannot be made", extra={"proxy": proxy, "secret": name})
+            return None
 
     async def DeltaAggregatedResources(  # noqa: N802 (gRPC's name)
         self, request_iterator: object, context: grpc.aio.ServicerContext

@@ -84,9 +84,11 @@ class Stream:
         self._channels = {url: _Channel(url) for url in ORDER}
         self._nonces = 0
 
-    def want(self, resources: Resources) -> None:
-        """Make this the state to reach."""
-        self._wanted = resources
+    def want(self, resources: Resources) -> bool:
+        """Make this the state to reach; whether there may be something to send."""
+        before, self._wanted = self._wanted, resources
+        secrets = self._channels[SECRET].names
+        return before != resources or any(name.startswith("kubernetes://") for name in secrets)
 
     def on_request(self, request: DeltaDiscoveryRequest) -> None:
         """Take a subscription, an ACK or a NACK."""

@@ -162,6 +162,7 @@ class World:
     stack: AsyncExitStack
     cancelled: list[HoldRequest] = field(default_factory=list)
     published: dict[str, Resources] = field(default_factory=dict)
+    serving: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     def admin(self, uid: str) -> Path:
         return self.directory / f"{uid}.sock"
@@ -176,6 +177,13 @@ class World:
         """Publish one more proxy, or another configuration of it."""
         self.published[uid] = resources
         self.server.publish(self.published)
+
+    async def server_stops(self) -> None:
+        await self.serving.aclose()
+
+    async def server_starts(self) -> None:
+        self.serving = AsyncExitStack()
+        await self.serving.enter_async_context(self.server.serving())
 
     async def reachable(self, port: int) -> None:
         async def check() -> bool:
@@ -254,10 +262,12 @@ async def world(directory: Path) -> AsyncIterator[World]:
             on_nack=nacks.append,
         )
         made = World(directory, server, authority, clock, nacks, [], credentials, no_pod, stack)
-        await stack.enter_async_context(server.serving())
+        await made.server_starts()
         renewing = asyncio.ensure_future(server.renew())
         yield made
         renewing.cancel()
+        await stack.aclose()
+        await made.server_stops()
 
 
 @pytest.fixture

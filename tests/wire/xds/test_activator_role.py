@@ -50,8 +50,8 @@ async def test_a_request_waits_until_there_is_a_pod(start: Any, world: Any, curl
     large.write_bytes(b"x" * 5_000_000)
     body = ("--data-binary", f"@{large}")
     got = await curl("/x?y=1", port=port, headers=NAMED, host="hello.example", curl=body)
-    assert backend.seen[0]["content-length"] == "5000000"
     assert (got.status, backend.seen[0][":path"]) == (200, "/x?y=1")
+    assert backend.seen[0]["content-length"] == "5000000"
     assert 2.0 <= got.took_s < 2.5
     held = world.holds[0]
     assert (held.namespace, held.revision, held.pod_uid) == ("ns", "r-00001", "a")
@@ -120,3 +120,56 @@ async def test_probes_are_answered_without_asking(start: Any, world: Any, curl: 
     _, port = await start(REVISION)
     got = await curl(port=port, headers={**NAMED, "K-Network-Probe": "activator"})
     assert (got.status, got.body, world.holds) == (200, "activator", [])
+
+
+async def test_a_held_request_survives_a_restart_of_the_control_plane(
+    start: Any, world: Any, curl: Any, eventually: Any
+) -> None:
+    backend, port = await start(REVISION)
+
+    async def forever(request: Any) -> Any:
+        await asyncio.Event().wait()
+
+    world.answer = forever
+    asking = asyncio.ensure_future(curl(port=port, headers=NAMED))
+    await eventually(lambda: _held(world, 1))
+    await world.server_stops()
+
+    async def at_once(request: Any) -> Any:
+        return Forward(f"127.0.0.1:{backend.port}")
+
+    world.answer = at_once
+    await asyncio.sleep(0.5)
+    await world.server_starts()
+    assert (await asking).status == 200
+
+
+async def _held(world: Any, count: int) -> bool:
+    return len(world.holds) >= count
+
+
+async def test_switching_between_passing_and_holding_loses_no_request(
+    start: Any, world: Any, curl: Any
+) -> None:
+    backend, port = await start(REVISION)
+
+    async def at_once(request: Any) -> Any:
+        return Forward(f"127.0.0.1:{backend.port}")
+
+    world.answer = at_once
+    spare = replace(REVISION, backends=(Backend("127.0.0.1", backend.port),), spare=True)
+    done = asyncio.Event()
+    statuses: list[int] = []
+
+    async def load() -> None:
+        while not done.is_set():
+            statuses.append((await curl("/slow/0.02", port=port, headers=NAMED)).status)
+
+    loading = asyncio.gather(*(load() for _ in range(3)))
+    for n in range(500):
+        if n > 20 and len(statuses) > 40:
+            break
+        await start(replace(spare, spare=bool(n % 2)) if n % 3 else REVISION)
+    done.set()
+    await loading
+    assert set(statuses) == {200}

@@ -27,6 +27,7 @@ HTTP1_PORT, H2C_PORT = 8012, 8013
 ROUTES = "activator"
 _FILTER = "envoy.filters.http.ext_authz"
 _CONTROL_PLANE = "xds-grpc"
+_ASK_AGAIN = 12  # doubling from 50 ms: for some minutes
 
 
 def activator_parts(role: ActivatorRole) -> RoleParts:
@@ -35,8 +36,9 @@ def activator_parts(role: ActivatorRole) -> RoleParts:
     ports = (HTTP1_PORT, H2C_PORT)
     services = [LocalService(port, hcm) for port in ports]
     services.append(LocalService(METRICS_PORT, metrics("metrics", "^(cluster.activator|http.activator)")))
-    ready = [r for r in role.revisions if _passes(r)]
-    holding = {_hold_cluster(r): r for r in role.revisions if not _passes(r)}
+    # A revision that is held for a moment keeps its cluster, and with it its connections and counts.
+    ready = [r for r in role.revisions if r.backends]
+    holding = {_hold_cluster(r): r for r in role.revisions}
     return RoleParts(
         services=tuple(services),
         clusters=(
@@ -83,7 +85,18 @@ def _holding_cluster(name: str, revision: RevisionRoute) -> Message:
 
 def _hold_filter(role: ActivatorRole) -> Message:
     service = GrpcService(
-        envoy_grpc={"cluster_name": _CONTROL_PLANE}, timeout=http.seconds(role.hold_timeout_s)
+        envoy_grpc={"cluster_name": _CONTROL_PLANE},
+        timeout=http.seconds(role.hold_timeout_s),
+        # A control plane that restarts is asked again: who is held stays held.
+        retry_policy={
+            "retry_on": "connect-failure,refused-stream,unavailable",
+            "num_retries": {"value": _ASK_AGAIN},
+            # Envoy takes `max_interval` for the time limit of one try here, so it is the hold's.
+            "retry_back_off": {
+                "base_interval": http.seconds(0.05),
+                "max_interval": http.seconds(role.hold_timeout_s),
+            },
+        },
     )
     names = [{"exact": name.lower()} for name in (*ROUTING_HEADERS, "user-agent", "x-request-id")]
     config = ExtAuthz(
