@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from hauberk.autoscaler.decide import Panic, Seen, Spec, decide, excess_burst_capacity
 from hypothesis import given
 from hypothesis import strategies as st
+
+from hauberk.autoscaler.decide import Panic, Seen, Spec, decide, excess_burst_capacity
 
 loads = st.floats(0, 1e5)
 pods = st.integers(0, 500)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from hauberk.autoscaler.last_pod import AskActivator, Drop, GoInactive, Idle, Keep, Phase, Step, next_step
 
 IDLE = Idle(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from hauberk.autoscaler.facts import Sample
 from hauberk.autoscaler.metrics import Reading, parse_metrics, sample_of, sum_of
 from hauberk.autoscaler.scrape import ScrapeFailed, parse_answer

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from hauberk.autoscaler.config import Config, Settings, num_activators, parse_config, settings_of
 from hauberk.autoscaler.facts import Wanted
 from hauberk.autoscaler.plan import UNKNOWN, Scale, World, choose_mode, decide_scale, plan

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from hauberk.autoscaler.windows import Held, Highest, Series
 from hypothesis import given
 from hypothesis import strategies as st
+
+from hauberk.autoscaler.windows import Held, Highest, Series
 
 
 def filled(*values: float, start: int = 100) -> Series:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from hauberk.serving.activator.machine import Go, Throttle, Verdict
 from hypothesis import given
 from hypothesis import strategies as st
+
+from hauberk.serving.activator.machine import Go, Throttle, Verdict
 
 
 def test_requests_wait_until_there_is_a_pod_and_leave_in_order() -> None:

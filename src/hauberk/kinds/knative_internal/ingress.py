@@ -1,4 +1,4 @@
-"""networking.internal.knative.dev/v1alpha1 Ingress: hosts and traffic splits, for an ingress implementation."""
+"""networking.internal.knative.dev/v1alpha1 Ingress: hosts and traffic splits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""networking.internal.knative.dev/v1alpha1 ServerlessService: a revision's Services, on pods or on the activator."""
+"""networking.internal.knative.dev/v1alpha1 ServerlessService: a revision's two Services."""
 
 from __future__ import annotations
 

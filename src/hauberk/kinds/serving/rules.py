@@ -19,6 +19,7 @@ MAX_TIMEOUT_S = 600
 MAX_CONCURRENCY = 1000
 RESERVED_PORTS = {8008, 8012, 8013, 8022, 8112, 8113, 9090, 9091}
 RESERVED_ENV = {"PORT", "K_SERVICE", "K_CONFIGURATION", "K_REVISION"}
+_RESERVED_LABELS = "serving.knative.dev/"
 RESERVED_NAMES = {"queue-proxy"}
 RESERVED_MOUNTS = {"/", "/dev", "/dev/log", "/tmp", "/var", "/var/log"}
 _FEATURES = {
@@ -37,21 +38,24 @@ _FEATURES = {
     "tolerations": "kubernetes.podspec-tolerations",
     "topologySpreadConstraints": "kubernetes.podspec-topologyspreadconstraints",
 }
-_NEVER = ("activeDeadlineSeconds", "ephemeralContainers", "nodeName", "restartPolicy", "hostname", "subdomain",
-          "priority", "readinessGates", "terminationGracePeriodSeconds", "setHostnameAsFQDN")  # fmt: skip
+_NEVER = (
+    "activeDeadlineSeconds", "ephemeralContainers", "hostname", "nodeName", "priority", "readinessGates",
+    "restartPolicy", "setHostnameAsFQDN", "subdomain", "terminationGracePeriodSeconds",
+)  # fmt: skip
 _NOT_IN_CONTAINER = ("lifecycle", "stdin", "stdin_once", "tty")
 _PORT_NAMES = ("", "http1", "h2c")
 _ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 
 
-def one_of_neither(*paths: str) -> FieldError:
+def one_of_neither(*paths: str) -> FieldErrors:
     """None of several fields is set and one must be."""
-    return FieldError(", ".join(sorted(paths)), "expected exactly one, got neither", "FieldValueRequired")
+    message = "expected exactly one, got neither"
+    return (FieldError(path, message, "FieldValueRequired") for path in sorted(paths))
 
 
-def one_of_both(*paths: str) -> FieldError:
+def one_of_both(*paths: str) -> FieldErrors:
     """Several fields exclude each other."""
-    return FieldError(", ".join(sorted(paths)), "expected exactly one, got both")
+    return (FieldError(path, "expected exactly one, got both") for path in sorted(paths))
 
 
 def missing(path: str) -> FieldError:
@@ -81,7 +85,7 @@ def upstream_text(errors: Iterable[FieldError]) -> str:
     """
     merged: dict[str, set[str]] = {}
     for error in errors:
-        merged.setdefault(error.message, set()).update(error.path.split(", "))
+        merged.setdefault(error.message, set()).add(error.path)
     return "\n".join(f"{message}: {', '.join(sorted(paths))}" for message, paths in sorted(merged.items()))
 
 
@@ -91,10 +95,9 @@ def check_template(template: RevisionTemplate, parent: str) -> FieldErrors:
     if name and not (name.startswith(f"{parent}-") and is_dns_label(name)):
         prefix = f'invalid value: "{name}" must have prefix "{parent}-"'
         yield FieldError("metadata.name", prefix if is_dns_label(name) else f"not a DNS 1035 label: {name}")
-    for key in ("serving.knative.dev/",):
-        for label in template.metadata.labels or {}:
-            if label.startswith(key) and label not in ("serving.knative.dev/configurationGeneration",):
-                yield FieldError(f"metadata.labels.{label}", "invalid key name", "FieldValueForbidden")
+    for label in template.metadata.labels or {}:
+        if label.startswith(_RESERVED_LABELS) and label != f"{_RESERVED_LABELS}configurationGeneration":
+            yield FieldError(f"metadata.labels.{label}", "invalid key name", "FieldValueForbidden")
     yield from (
         e.under("metadata.annotations") for e in check_autoscaling(template.metadata.annotations or {})
     )
@@ -129,10 +132,8 @@ def check_autoscaling(annotations: dict[str, str]) -> FieldErrors:
     low_scale = numbers.get("autoscaling.knative.dev/min-scale", 0)
     high = numbers.get("autoscaling.knative.dev/max-scale", 0)
     if high and low_scale > high:
-        yield FieldError(
-            "autoscaling.knative.dev/max-scale, autoscaling.knative.dev/min-scale",
-            f"max-scale={high} is less than min-scale={low_scale}",
-        )
+        for key in ("autoscaling.knative.dev/max-scale", "autoscaling.knative.dev/min-scale"):
+            yield FieldError(key, f"max-scale={high} is less than min-scale={low_scale}")
     yield from _check_target(annotations)
 
 
@@ -216,9 +217,9 @@ def _check_volume(volume: dict[str, Any], names: Sequence[str]) -> FieldErrors:
     for source in set(volume) - set(_VOLUME_SOURCES) - {"name"}:
         yield disallowed(source)
     if not sources:
-        yield one_of_neither(*_VOLUME_SOURCES[:4])
+        yield from one_of_neither(*_VOLUME_SOURCES[:4])
     if len(sources) > 1:
-        yield one_of_both(*sources)
+        yield from one_of_both(*sources)
 
 
 def check_container(container: Container, volumes: Sequence[str], *, serves: bool) -> FieldErrors:
@@ -293,9 +294,9 @@ def _check_probe(probe: dict[str, Any] | None) -> FieldErrors:
         return
     found = [h for h in HANDLERS if h in probe]
     if not found:
-        yield one_of_neither(*HANDLERS)
+        yield from one_of_neither(*HANDLERS)
     elif len(found) > 1:
-        yield one_of_both(*found)
+        yield from one_of_both(*found)
     if probe.get("periodSeconds") == 0:
         for field in ("failureThreshold", "timeoutSeconds"):
             if probe.get(field):
@@ -312,8 +313,8 @@ def check_traffic(targets: Sequence[TrafficTarget], *, of_service: bool) -> Fiel
     for i, target in enumerate(targets):
         if target.tag:
             if target.tag in tags:
-                first = f"[{tags[target.tag]}].tag"
-                yield FieldError(f"{first}, [{i}].tag", f"Multiple definitions for {target.tag}")
+                for place in (tags[target.tag], i):
+                    yield FieldError(f"[{place}].tag", f"Multiple definitions for {target.tag}")
             tags.setdefault(target.tag, i)
             if not is_dns_label(target.tag):
                 yield FieldError(f"[{i}].tag", f"not a DNS 1035 label: {target.tag}")
@@ -330,9 +331,9 @@ def _check_target_of_route(target: TrafficTarget, of_service: bool) -> FieldErro
     if of_service and target.configuration_name:
         yield disallowed("configurationName")
     if not of_service and target.revision_name and target.configuration_name:
-        yield one_of_both("revisionName", "configurationName")
+        yield from one_of_both("revisionName", "configurationName")
     if not of_service and not target.revision_name and not target.configuration_name:
-        yield one_of_neither("revisionName", "configurationName")
+        yield from one_of_neither("revisionName", "configurationName")
     if target.latest_revision is not None and target.latest_revision == bool(target.revision_name):
         yield invalid(_go(target.latest_revision), "latestRevision")
     if target.revision_name and not is_dns_subdomain(target.revision_name):
