@@ -9,6 +9,7 @@ from hauberk.operators.admission import VALIDATORS
 from hauberk.operators.control_plane.controller import CONTROLLER as CONTROL_PLANE
 from hauberk.operators.facts import Facts
 from hauberk.operators.injection.admit import ADMISSION as INJECTION
+from hauberk.operators.injection.advise import ADMISSION as SIDECAR_ADVICE
 from hauberk.operators.knative_eventing.controller import CONTROLLER as KNATIVE_EVENTING
 from hauberk.operators.knative_kafka.controller import CONTROLLER as KNATIVE_KAFKA
 from hauberk.operators.knative_serving.controller import CONTROLLER as KNATIVE_SERVING
@@ -19,7 +20,7 @@ from hauberk.ports_admission import Admission
 
 __all__ = ["ADMISSION", "Facts", "controllers"]
 
-ADMISSION: tuple[Admission, ...] = (INJECTION, *VALIDATORS)
+ADMISSION: tuple[Admission, ...] = (INJECTION, *VALIDATORS, SIDECAR_ADVICE)
 
 
 def controllers(facts: Facts) -> tuple[Controller[Any], ...]:

@@ -82,6 +82,8 @@ def _mesh_config(name: str, namespace: str, spec: ControlPlaneSpec) -> dict[str,
         },
         "defaultConfig": {"discoveryAddress": f"istiod-{name}.{namespace}.svc:15012"},
     }
+    if spec.security.data_plane.automtls is not None:
+        config["enableAutoMtls"] = spec.security.data_plane.automtls
     return merged(config, spec.tech_preview.mesh_config or {})
 
 

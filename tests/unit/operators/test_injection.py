@@ -7,6 +7,7 @@ import pytest
 
 from hauberk.base.apierrors import BadRequest
 from hauberk.operators.injection.admit import admit, injected, workload_of
+from hauberk.operators.injection.advise import admit as advise
 from hauberk.operators.injection.decide import parse_switch, wants_sidecar
 from hauberk.operators.mesh_settings import MeshSettings, settings_of
 from hauberk.ports_admission import Request
@@ -123,6 +124,35 @@ def request(obj: dict[str, Any], *stored: dict[str, Any]) -> Request:
         snapshot=api.snapshot(),
         options={},
     )
+
+
+def workload(kind: str, labels: dict[str, str] | None, annotations: dict[str, str] | None) -> dict[str, Any]:
+    template = {"metadata": {"labels": labels or {}, "annotations": annotations or {}}}
+    return {"kind": kind, "metadata": {"name": "w"}, "spec": {"template": template}}
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "Service"])
+@pytest.mark.parametrize(
+    ("stored", "labels", "annotations", "text"),
+    [
+        ((), {INJECT: "true"}, None, "belongs to no mesh"),
+        ((), None, {INJECT: "true"}, "belongs to no mesh"),
+        ((ROLL,), {INJECT: "true"}, None, "has no ServiceMeshControlPlane"),
+        ((ROLL, SMCP), {INJECT: "true"}, None, ""),
+        ((), {INJECT: "false"}, {INJECT: "true"}, ""),
+        ((), None, None, ""),
+    ],
+)
+def test_a_workload_that_asks_in_vain_is_told_so(
+    kind: str,
+    stored: tuple[dict[str, Any], ...],
+    labels: dict[str, str] | None,
+    annotations: dict[str, str] | None,
+    text: str,
+) -> None:
+    found = advise(request(workload(kind, labels, annotations), *stored)).warnings
+    assert bool(found) is bool(text)
+    assert all(text in line for line in found)
 
 
 WANTING = pod({INJECT: "true"})

@@ -53,7 +53,10 @@ class Cluster:
         engine = Engine(self.api, CONTROLLERS, self.clock, KeptEvents())
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(engine.run())
-            await settle(engine, self.clock)
+            revision = -1
+            while revision != self.api.snapshot().revision:  # a busy machine may be quiet between two steps
+                revision = self.api.snapshot().revision
+                await settle(engine, self.clock, quiet_s=0.05)
             running.cancel()
 
     async def roll_out(self, wanted: Callable[[Json], bool] = lambda _: True) -> None:

@@ -182,8 +182,7 @@ class DataPlane(Part, frozen=True):
     """mTLS between workloads; on means STRICT."""
 
     mtls: bool = False
-
-    __inert__ = ("automtls",)
+    automtls: bool | None = None
 
 
 class Security(Part, frozen=True):

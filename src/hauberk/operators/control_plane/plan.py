@@ -11,7 +11,7 @@ from typing import Any
 
 from hauberk.base.conditions import Condition
 from hauberk.base.refs import Json
-from hauberk.engine.plan import Plan
+from hauberk.engine.plan import Note, Plan
 from hauberk.kinds.maistra.control_plane import DEFAULT_VERSION, KIND
 from hauberk.operators.control_plane.gateways import make_gateway, workloads
 from hauberk.operators.control_plane.make import (
@@ -43,7 +43,7 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001
     """Decide what one mesh consists of and how far it is."""
     problem = _refusal(world)
     if problem:
-        return Plan(status=_failed(world.smcp, problem))
+        return Plan(status=_failed(world.smcp, problem), notes=(Note("Installing", problem, "Warning"),))
     mesh = settings_of(world.smcp)
     spec = KIND.parse(world.smcp).spec
     version = spec.version or DEFAULT_VERSION
@@ -56,7 +56,12 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001
         *(obj for gateway in gateways for obj in make_gateway(gateway, mesh, common)),
     ]
     parts = [(DISCOVERY, f"istiod-{mesh.name}"), *((g.component, g.name) for g in gateways)]
-    return Plan(children=tuple(children), status=_status(world, version, spec.profiles, parts))
+    status = _status(world, version, spec.profiles, parts)
+    ready = next(row for row in status["conditions"] if row["type"] == "Ready")
+    note = (
+        Note("Ready", ready["message"]) if ready["status"] == "True" else Note("NotReady", ready["message"])
+    )
+    return Plan(children=tuple(children), status=status, notes=(note,))
 
 
 def _refusal(world: World) -> str:
