@@ -100,6 +100,8 @@ def resolve(name: str, kind: int, zone: Zone, turn: int) -> tuple[int, list[Reco
             break
         answers.append((name, CNAME, encode_name(target)))
         name = target
+    else:
+        return SERVFAIL, [], []  # the aliases go round in a circle
     addresses = zone["a"].get(name) or _pod_address(name)
     if kind in (A, ANY) and addresses:
         answers += [(name, A, socket.inet_aton(ip)) for ip in _rotated(addresses, turn)]
