@@ -15,12 +15,12 @@ leaves either an authority or none.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hauberk.base.problems import Problem
 from hauberk.pki import inspect
-from hauberk.pki.make import DAY_S, Issuer, Wanted, authority, key_pem, new_key
+from hauberk.pki.issuing import DAY_S, Issuer, Wanted, authority, key_pem, new_key
 from hauberk.ports import KeyPair
 
 TRUST_DOMAIN = "cluster.local"
@@ -103,6 +103,17 @@ class Authority:
             client=False,
         )
         return self._issuers[by].issue(wanted, now=now)
+
+    def router_secrets(self, domain: str) -> dict[str, Callable[[float], KeyPair] | bytes]:
+        """What the router asks the control plane for by name: its default certificate, and whom reencrypt trusts.
+
+        `domain` is the apps domain; the default certificate is for `*.DOMAIN`, as the ingress operator's.
+        """
+
+        def default(now: float) -> KeyPair:
+            return self.serving_certificate([f"*.{domain}"], now=now, by="ingress")
+
+        return {"router-default": default, "service-ca": self.service_roots}
 
     def client_certificate(self, user: str, groups: Sequence[str] = (), *, now: float) -> KeyPair:
         """A client certificate for a kubeconfig: CN is the user, O are the groups."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hauberk.pki.authority import Authority
 from hauberk.pki.inspect import facts_of, is_signed_by, key_matches
-from hauberk.pki.make import DAY_S, Issuer, Wanted, authority, key_pem, new_key
+from hauberk.pki.issuing import DAY_S, Issuer, Wanted, authority, key_pem, new_key
 
 NOW = 1_800_000_000.0
 ID = "spiffe://cluster.local/ns/a/sa/b"

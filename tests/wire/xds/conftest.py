@@ -253,12 +253,7 @@ async def world(directory: Path) -> AsyncIterator[World]:
             lambda namespace, name: credentials.get((namespace, name)),
             hold,
             clock,
-            registered={
-                "router-default": lambda now: authority.serving_certificate(
-                    ["*.apps.test"], now=now, by="ingress"
-                ),
-                "service-ca": authority.service_roots,
-            },
+            registered=authority.router_secrets("apps.test"),
             on_nack=nacks.append,
         )
         made = World(directory, server, authority, clock, nacks, [], credentials, no_pod, stack)
