@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -150,13 +150,6 @@ class Resources(Part, frozen=True):
     requests: dict[str, Quantity] | None = None
 
 
-class Capabilities(Part, frozen=True):
-    """Linux capabilities, added to and dropped from the runtime's default."""
-
-    add: tuple[str, ...] = ()
-    drop: tuple[str, ...] = ()
-
-
 class SecurityContext(Part, frozen=True):
     """How a container is confined; overrides the pod's."""
 
@@ -168,19 +161,17 @@ class SecurityContext(Part, frozen=True):
     )
 
     run_as_user: int | None = None
-    run_as_group: int | None = None
     run_as_non_root: bool | None = None
     read_only_root_filesystem: bool | None = None
     allow_privilege_escalation: bool | None = None
-    privileged: bool | None = None
-    capabilities: Capabilities | None = None
-    seccomp_profile: dict[str, Any] | None = None
 
 
 class Container(Part, frozen=True):
     """One program of a pod."""
 
-    __inert__: ClassVar[tuple[str, ...]] = ("resizePolicy", "restartPolicyRules", "volumeDevices")
+    __inert__: ClassVar[tuple[str, ...]] = (
+        "resizePolicy", "restartPolicyRules", "stdin", "stdinOnce", "tty", "volumeDevices",
+    )  # fmt: skip
 
     name: Annotated[str, Meta(description="Unique in the pod; an RFC 1123 label.")] = ""
     image: Annotated[str, Meta(description="A built-in image, a registered app, or an OCI image.")] = ""
@@ -203,6 +194,3 @@ class Container(Part, frozen=True):
     restart_policy: Annotated[
         str, Meta(description="`Always` makes an init container a sidecar that keeps running.")
     ] = ""
-    stdin: bool = False
-    stdin_once: bool = False
-    tty: bool = False

@@ -43,16 +43,12 @@ class PodSecurityContext(Part, frozen=True):
     """Confinement of all containers that do not say otherwise."""
 
     __inert__: ClassVar[tuple[str, ...]] = (
-        "appArmorProfile", "fsGroupChangePolicy", "seLinuxChangePolicy", "seLinuxOptions",
-        "supplementalGroupsPolicy", "sysctls", "windowsOptions",
+        "appArmorProfile", "fsGroup", "fsGroupChangePolicy", "runAsGroup", "seLinuxChangePolicy",
+        "seLinuxOptions", "seccompProfile", "supplementalGroups", "supplementalGroupsPolicy", "sysctls", "windowsOptions",
     )  # fmt: skip
 
     run_as_user: int | None = None
-    run_as_group: int | None = None
     run_as_non_root: bool | None = None
-    fs_group: int | None = None
-    supplemental_groups: tuple[int, ...] = ()
-    seccomp_profile: dict[str, Any] | None = None
 
 
 class PodSpec(Part, frozen=True):
