@@ -18,7 +18,7 @@ from hauberk.base.apierrors import ApiError, Conflict, Gone
 from hauberk.base.refs import Json, Ref, kind_of, ref_of
 from hauberk.engine.plan import Controller, Note
 from hauberk.engine.queue import WorkQueue
-from hauberk.engine.reconcile import EXPECTED, Done, reconcile
+from hauberk.engine.reconcile import EXPECTED, Done, NotCreated, reconcile
 from hauberk.kinds import BY_ID
 from hauberk.ports import Api, Clock, Recorder, WatchEvent
 
@@ -183,11 +183,20 @@ class Engine:
             return
         if self.queue.failures(item) in (1, _PATIENCE + 1):
             log.warning("reconcile failed: %s %s: %s", name, ref, error, extra=detail, exc_info=error)
-            parent = self._api.snapshot().get(ref)
-            if parent is not None and isinstance(error, ApiError) and not isinstance(error, Conflict):
-                self._note(item, parent, Note("InternalError", error.message, "Warning"))
+            parent, note = self._api.snapshot().get(ref), note_of(error)
+            if parent is not None and note is not None:
+                self._note(item, parent, note)
         else:
             log.debug("reconcile failed again", extra=detail)
+
+
+def note_of(error: Exception) -> Note | None:
+    """What the object's author is told of a failed reconcile; None for what is not theirs to mend."""
+    if isinstance(error, NotCreated):
+        return Note("FailedCreate", f"Error creating: {error.message}", "Warning")
+    if isinstance(error, ApiError) and not isinstance(error, Conflict):
+        return Note("InternalError", error.message, "Warning")
+    return None
 
 
 _PATIENCE = 5

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hauberk.base.apierrors import AlreadyExists, Conflict, NotFound
+from hauberk.base.apierrors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid, NotFound
 from hauberk.base.refs import Json, Ref, controller_of, is_deleting, kind_of
 from hauberk.base.times import rfc3339
 from hauberk.engine.plan import Controller, Note, Plan
@@ -67,7 +67,8 @@ async def reconcile(controller: Controller[Any], api: Api, ref: Ref, *, now: flo
     world = controller.observe(snapshot, ref)
     if world is None:
         return Done(parent=parent)
-    log.debug("reconcile", extra={"controller": controller.name, "ref": str(ref), "world": world})
+    if log.isEnabledFor(logging.DEBUG):
+        log.debug("reconcile", extra={"controller": controller.name, "ref": str(ref), "world": world})
     return await _carry_out(controller, api, snapshot, parent, controller.plan(world, now), now)
 
 
@@ -139,10 +140,24 @@ def _created(plan: Plan, stored: Sequence[Json]) -> list[Note]:
 
 def steps(todo: Sequence[Write]) -> list[list[Write]]:
     """Writes that may run at the same time: cluster-scoped objects, then the rest, then the status."""
-    first: list[Write] = [w for w in todo if isinstance(w, Apply) and not w.obj["metadata"].get("namespace")]
-    last: list[Write] = [w for w in todo if isinstance(w, ApplyStatus)]
-    rest = [w for w in todo if w not in first and w not in last]
-    return [step for step in (first, rest, last) if step]
+    out: tuple[list[Write], list[Write], list[Write]] = ([], [], [])
+    for write in todo:
+        match write:
+            case Apply(obj) if not obj["metadata"].get("namespace"):
+                out[0].append(write)
+            case ApplyStatus():
+                out[2].append(write)
+            case _:
+                out[1].append(write)
+    return [step for step in out if step]
+
+
+class NotCreated(Exception):
+    """The API refuses an object of `Plan.create`."""
+
+    def __init__(self, error: ApiError) -> None:
+        super().__init__(error.message)
+        self.message = error.message
 
 
 async def _together(api: Api, step: Sequence[Write], manager: str) -> list[Json]:
@@ -162,7 +177,10 @@ async def _write(api: Api, write: Write, manager: str) -> Json | None:
         case Apply(obj):  # with its owner reference, if any
             return await api.apply(obj, manager=manager)
         case Create(obj):
-            return await api.create(obj, manager=manager)
+            try:
+                return await api.create(obj, manager=manager)
+            except (Invalid, Forbidden) as error:
+                raise NotCreated(error) from error
         case Patch(ref, patch):
             return await api.patch(ref, patch, manager=manager)
         case ApplyStatus(ref, status):

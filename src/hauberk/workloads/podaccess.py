@@ -1,6 +1,6 @@
 """Every pod has a ServiceAccount, and sees at the usual place what identifies the API server.
 
-The volume holds `ca.crt` and `namespace`; `sources` is where the token joins them once the API issues one.
+The volume holds a token of the account, `ca.crt` and `namespace`.
 
 Source: kubernetes plugin/pkg/admission/serviceaccount/admission.go.
 Deviation: a pod may come before the `default` account of its new namespace; upstream waits for it a moment.
@@ -17,6 +17,7 @@ from hauberk.ports_admission import Admission, Outcome, Request
 from hauberk.workloads.namespace import DEFAULT_ACCOUNT, ROOT_CONFIGMAP
 
 MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
+TOKEN_LIFE_S = 3607  # an hour, recognisable as the default one
 VOLUME_PREFIX = "kube-api-access-"
 _SAFE = "bcdfghjklmnpqrstvwxz2456789"
 
@@ -77,6 +78,7 @@ def sources() -> list[dict[str, Any]]:
     """What the volume holds."""
     namespace = {"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}
     return [
+        {"serviceAccountToken": {"expirationSeconds": TOKEN_LIFE_S, "path": "token"}},
         {"configMap": {"name": ROOT_CONFIGMAP, "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
         {"downwardAPI": {"items": [namespace]}},
     ]

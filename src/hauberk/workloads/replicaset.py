@@ -1,8 +1,7 @@
 """ReplicaSet → Pods: as many as wanted, the least useful go first.
 
 Source: kubernetes pkg/controller/replicaset/replica_set.go, manageReplicas, syncReplicaSet;
-pkg/controller/controller_utils.go, ActivePodsWithRanks.
-Deviation: a pod whose labels no longer match stays owned (upstream releases it); it is replaced all the same.
+pkg/controller/controller_utils.go, ActivePodsWithRanks; controller_ref_manager.go, ClaimPods.
 """
 
 from __future__ import annotations
@@ -27,12 +26,13 @@ _PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """A ReplicaSet, its pods, and pods it may adopt."""
+    """A ReplicaSet, its pods, pods it may adopt, and pods it has that no longer match."""
 
     raw: Json
     spec: ReplicaSet
     pods: Sequence[Json]
     strays: Sequence[Json] = ()
+    estranged: Sequence[Json] = ()
 
 
 def observe(snapshot: Snapshot, ref: Ref) -> World | None:
@@ -42,9 +42,11 @@ def observe(snapshot: Snapshot, ref: Ref) -> World | None:
         return None
     parsed = KIND.parse(raw)
     assert parsed.spec.selector is not None, "validation requires a selector"
-    mine = [p for p in pods_of(snapshot, raw) if matches(parsed.spec.selector, labels_of(p))]
+    owned = pods_of(snapshot, raw)
+    mine = [p for p in owned if matches(parsed.spec.selector, labels_of(p))]
+    estranged = [p for p in owned if p not in mine and is_active(p)]
     strays = orphans(snapshot, ref.namespace, parsed.spec.selector)
-    return World(raw=raw, spec=parsed, pods=mine, strays=strays)
+    return World(raw=raw, spec=parsed, pods=mine, strays=strays, estranged=estranged)
 
 
 def plan(world: World, now: float) -> Plan:
@@ -57,7 +59,10 @@ def plan(world: World, now: float) -> Plan:
     return Plan(
         create=tuple(make_pod(world.raw) for _ in range(missing)),
         created=Note("SuccessfulCreate", "Created pod: {}"),
-        patches=tuple((ref_of(p), adoption(world.raw, p)) for p in world.strays),
+        patches=(
+            *((ref_of(p), adoption(world.raw, p)) for p in world.strays),
+            *((ref_of(p), release(world.raw, p)) for p in world.estranged),
+        ),
         gone=tuple(ref_of(p) for p in surplus),
         status=status,
         notes=tuple(Note("SuccessfulDelete", f"Deleted pod: {p['metadata']['name']}") for p in surplus),
@@ -122,6 +127,13 @@ def adoption(workload: Json, pod: Json) -> Json:
     owners = list(pod["metadata"].get("ownerReferences") or ())
     version = pod["metadata"].get("resourceVersion")
     return {"metadata": {"ownerReferences": [*owners, owner_reference(workload)], "resourceVersion": version}}
+
+
+def release(workload: Json, pod: Json) -> Json:
+    """A patch that gives up a pod, for instance one that somebody relabelled to look into it."""
+    uid, version = workload["metadata"]["uid"], pod["metadata"].get("resourceVersion")
+    left = [o for o in pod["metadata"].get("ownerReferences") or () if o["uid"] != uid]
+    return {"metadata": {"ownerReferences": left, "resourceVersion": version}}
 
 
 def wake(pod: Json, snapshot: Snapshot) -> Sequence[Ref]:

@@ -6,6 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hauberk.base.refs import Ref, ref_of
 from hauberk.engine.plan import Controller, Plan
@@ -127,6 +129,25 @@ def test_transition_time_stays_while_the_status_stays() -> None:
     (condition,) = stored["status"]["conditions"]
     assert condition["message"] == "two"
     assert condition["lastTransitionTime"] == "1970-01-01T00:00:01Z"
+
+
+contents = st.dictionaries(st.sampled_from("abc"), st.sampled_from(["MQ==", "Mg=="]))
+stages = st.lists(st.dictionaries(st.sampled_from(["x", "y", "z"]), contents), min_size=1, max_size=5)
+
+
+@given(stages)
+def test_whatever_was_planned_before_the_last_plan_is_what_is_stored(stages: list[dict[str, Any]]) -> None:
+    api = MemoryApi()
+    api.seed(PARENT)
+    plans = [
+        Plan(children=tuple(child(n, **data) for n, data in s.items()), status={"n": len(s)}) for s in stages
+    ]
+    run(api, controller(*plans), len(plans))
+    stored = {o["metadata"]["name"]: o.get("data") or {} for o in api.snapshot().list("Secret")}
+    assert stored == stages[-1]
+    before = len(api.log)
+    run(api, controller(plans[-1]), 2)
+    assert len(api.log) == before
 
 
 @pytest.mark.parametrize(

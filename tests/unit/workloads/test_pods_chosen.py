@@ -52,7 +52,8 @@ def test_the_least_useful_pods_go_first() -> None:
         pod("young", created=30),
         pod("old", created=1),
     ]
-    assert [p["metadata"]["name"] for p in sorted(pods[::-1], key=usefulness)] == [
+    shuffled = pods[::-1]
+    assert [p["metadata"]["name"] for p in sorted(shuffled, key=usefulness)] == [
         p["metadata"]["name"] for p in pods
     ]
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from hauberk.apiserver import Server
 from hauberk.base.refs import Json, Ref, ref_of
 from hauberk.engine.clock import SystemClock
 from hauberk.engine.gc import FOREGROUND, ORPHAN, GarbageCollector
 from hauberk.engine.recorder import EventRecorder
+from hauberk.ports import Api
+from hauberk.store import Store
 from hauberk.testing.memory_api import MemoryApi
 
 
@@ -33,27 +39,42 @@ def config(
     }  # fmt: skip
 
 
+def memory_api(_folder: Path) -> Api:
+    return MemoryApi(SystemClock())
+
+
+def server(folder: Path) -> Api:
+    return Server(Store.open(folder / "state.db"), clock=SystemClock())
+
+
+@pytest.fixture(params=[memory_api, server], ids=lambda f: f.__name__)
+def collecting(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """The same tests against the double and against the real server."""
+    return lambda: running(request.param(tmp_path))
+
+
 @asynccontextmanager
-async def collecting() -> AsyncIterator[MemoryApi]:
+async def running(api: Api) -> AsyncIterator[Api]:
     clock = SystemClock()
-    api = MemoryApi(clock)
+    for name in ("a", "b"):
+        await api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(GarbageCollector(api, clock).run())
+        task = tasks.create_task(GarbageCollector(api, clock).run())
         try:
             yield api
         finally:
-            running.cancel()
+            task.cancel()
 
 
 async def calm() -> None:
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.15)
 
 
-def names(api: MemoryApi) -> list[str]:
+def names(api: Api) -> list[str]:
     return [o["metadata"]["name"] for o in api.snapshot().list("ConfigMap")]
 
 
-async def test_children_go_with_their_last_owner_and_theirs_too() -> None:
+async def test_children_go_with_their_last_owner_and_theirs_too(collecting: Any) -> None:
     async with collecting() as api:
         a, b = await api.create(config("a")), await api.create(config("b"))
         child = await api.create(config("child", a, b))
@@ -69,7 +90,7 @@ async def test_children_go_with_their_last_owner_and_theirs_too() -> None:
         assert names(api) == []
 
 
-async def test_an_owner_of_the_same_name_is_not_the_owner() -> None:
+async def test_an_owner_of_the_same_name_is_not_the_owner(collecting: Any) -> None:
     async with collecting() as api:
         a = await api.create(config("a"))
         await api.delete(ref_of(a))
@@ -79,7 +100,7 @@ async def test_an_owner_of_the_same_name_is_not_the_owner() -> None:
         assert names(api) == ["a"]
 
 
-async def test_orphans_lose_their_owner_and_stay() -> None:
+async def test_orphans_lose_their_owner_and_stay(collecting: Any) -> None:
     async with collecting() as api:
         a = await api.create(config("a", finalizers=(ORPHAN,)))
         await api.create(config("child", a))
@@ -88,7 +109,7 @@ async def test_orphans_lose_their_owner_and_stay() -> None:
         assert names(api) == ["child"]
 
 
-async def test_foreground_deletion_keeps_the_owner_until_its_dependents_are_gone() -> None:
+async def test_foreground_deletion_keeps_the_owner_until_its_dependents_are_gone(collecting: Any) -> None:
     async with collecting() as api:
         a = await api.create(config("a", finalizers=(FOREGROUND,)))
         child = await api.create(config("child", a))
@@ -101,9 +122,8 @@ async def test_foreground_deletion_keeps_the_owner_until_its_dependents_are_gone
         assert names(api) == []
 
 
-async def test_a_namespace_goes_after_its_content() -> None:
+async def test_a_namespace_goes_after_its_content(collecting: Any) -> None:
     async with collecting() as api:
-        await api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a"}})
         await api.create(config("one"))
         held = await api.create(config("two", finalizers=("example.com/held",)))
         await api.create(config("elsewhere", namespace="b"))

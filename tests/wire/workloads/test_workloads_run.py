@@ -250,6 +250,17 @@ async def test_a_deleted_pod_is_replaced_and_a_matching_stray_is_adopted(cluster
         assert all((controller_of(p) or {}).get("uid") == rs["metadata"]["uid"] for p in it.pods())
 
 
+async def test_a_relabelled_pod_is_given_up_and_replaced(cluster: Any) -> None:
+    async with cluster() as it:
+        await it.api.create(deployment(1))
+        await it.calm()
+        (pod,) = it.pods()
+        await it.api.patch(ref_of(pod), {"metadata": {"labels": {"app": "quarantine"}}})
+        await it.calm()
+        assert len(it.pods()) == 2
+        assert controller_of(it.get(ref_of(pod))) is None
+
+
 async def test_a_service_has_an_address_and_follows_its_pods(cluster: Any) -> None:
     async with cluster() as it:
         stored = await it.api.create(service())
@@ -310,6 +321,11 @@ async def test_pods_see_their_namespace_and_the_root_certificate(cluster: Any) -
         (pod,) = it.pods()
         (volume,) = pod["spec"]["volumes"]
         assert volume["name"].startswith("kube-api-access-")
+        assert [next(iter(s)) for s in volume["projected"]["sources"]] == [
+            "serviceAccountToken",
+            "configMap",
+            "downwardAPI",
+        ]
         (mount,) = pod["spec"]["containers"][0]["volumeMounts"]
         assert mount["mountPath"] == "/var/run/secrets/kubernetes.io/serviceaccount"
 
@@ -344,6 +360,16 @@ async def test_fixed_fields_are_refused_in_upstreams_words(cluster: Any) -> None
         await it.api.create(service())
         with pytest.raises(Invalid, match="may not change once set"):
             await it.api.patch(Ref("Service", "default", "web"), {"spec": {"clusterIP": "172.30.7.7"}})
+
+
+async def test_a_pod_that_is_refused_is_told_by_its_replica_set(cluster: Any) -> None:
+    async with cluster() as it:
+        wanted = deployment(1)
+        wanted["spec"]["template"]["spec"]["serviceAccountName"] = "nobody"
+        await it.api.create(wanted)
+        await asyncio.sleep(0.1)
+        (message,) = {m for _, reason, m in it.recorder.seen if reason == "FailedCreate"}
+        assert 'serviceaccount "nobody" not found' in message
 
 
 async def test_a_change_reaches_its_pod_within_milliseconds(cluster: Any) -> None:
