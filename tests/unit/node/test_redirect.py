@@ -4,27 +4,8 @@ import pytest
 
 from hauberk.node.redirect import Redirect, nft_rules, parse_istio_iptables
 
-UPSTREAM = [
-    "istio-iptables",
-    "-p",
-    "15001",
-    "-z",
-    "15006",
-    "-u",
-    "1337",
-    "-m",
-    "REDIRECT",
-    "-i",
-    "*",
-    "-x",
-    "",
-    "-b",
-    "*",
-    "-d",
-    "15090,15021,15020",
-    "-o",
-    "9092",
-]
+WORDS = "istio-iptables -p 15001 -z 15006 -u 1337 -m REDIRECT -i * -x NONE -b * -d 15090,15021,15020 -o 9092"
+UPSTREAM = ["" if word == "NONE" else word for word in WORDS.split()]
 
 
 def test_what_injection_writes_is_understood() -> None:

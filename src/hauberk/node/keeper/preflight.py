@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hauberk.base.problems import Problem
 from hauberk.node.keeper import linux
@@ -20,8 +20,7 @@ _SETTINGS = {
 }
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """What was found. `namespaces` is the failed step's message or empty, like absent settings."""
 
     nft: str = ""
