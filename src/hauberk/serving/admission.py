@@ -199,6 +199,7 @@ _KINDS = (SERVICE, CONFIGURATION, REVISION, ROUTE, DOMAIN_MAPPING)
 
 ADMISSION: tuple[Admission, ...] = (
     Admission(name="serving-defaults", kinds=_KINDS, admit=fill_defaults, mutates=True),
-    Admission(name="serving-validation", kinds=_KINDS, admit=refuse),
+    # Among the mutating steps, so that it speaks before the table of kinds does: upstream's words win.
+    Admission(name="serving-validation", kinds=_KINDS, admit=refuse, mutates=True),
     Admission(name="serving-config-validation", kinds=("ConfigMap",), admit=refuse_config),
 )

@@ -1,0 +1,63 @@
+"""Whether the gateways' Envoys serve an internal Ingress: by what they acknowledged, without a connection.
+
+Source: knative.dev/networking pkg/status/status.go (upstream dials every gateway pod with K-Network-Hash).
+Deviation: an acknowledged configuration is taken for a served one; a listener that Envoy refused is not
+acknowledged, so it counts as not served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from hauberk.base.conditions import is_true
+from hauberk.base.refs import Json, Ref, annotations_of, is_deleting
+from hauberk.ports import Api, Snapshot
+from hauberk.serving.config import istio
+from hauberk.serving.config.reading import data_of
+from hauberk.serving.names import A_INGRESS_CLASS, KOURIER_CLASS
+
+GATEWAY = "Gateway.networking.istio.io"
+KOURIER_CONTAINER = "kourier-gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class AckedProbe:
+    """A `Probe`: the publication contains the Ingress, and every ready gateway pod acknowledged it.
+
+    `published` is the store revision that the newest publication contains; `is_synced` tells of a pod's uid
+    whether its proxy acknowledged all that is published.
+    """
+
+    api: Api
+    published: Callable[[], int]
+    is_synced: Callable[[str], bool]
+
+    def __call__(self, ingress: Json, revision: int) -> bool:
+        """Answer from what is known now."""
+        if self.published() < revision:
+            return False
+        pods = list(gateway_pods(self.api.snapshot(), ingress))
+        return bool(pods) and all(self.is_synced(p["metadata"]["uid"]) for p in pods)
+
+
+def gateway_pods(snapshot: Snapshot, ingress: Json) -> Iterator[Json]:
+    """The ready pods that carry requests for this Ingress."""
+    if annotations_of(ingress).get(A_INGRESS_CLASS) == KOURIER_CLASS:
+        found = (p for p in snapshot.list("Pod") if _runs_kourier(p))
+    else:
+        found = _of_gateways(snapshot)
+    yield from (p for p in found if is_true(p) and not is_deleting(p))
+
+
+def _runs_kourier(pod: Json) -> bool:
+    return any(c.get("name") == KOURIER_CONTAINER for c in (pod.get("spec") or {}).get("containers") or ())
+
+
+def _of_gateways(snapshot: Snapshot) -> Iterator[Json]:
+    config = istio.parse_istio(data_of(snapshot, istio.NAME))
+    for gateway in {*config.external, *config.local}:
+        stored = snapshot.get(Ref(GATEWAY, gateway.namespace, gateway.name)) or {}
+        selector: Mapping[str, str] = (stored.get("spec") or {}).get("selector") or {}
+        if selector:
+            yield from snapshot.list("Pod", None, selector)
