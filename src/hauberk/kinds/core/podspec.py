@@ -44,7 +44,8 @@ class PodSecurityContext(Part, frozen=True):
 
     __inert__: ClassVar[tuple[str, ...]] = (
         "appArmorProfile", "fsGroup", "fsGroupChangePolicy", "runAsGroup", "seLinuxChangePolicy",
-        "seLinuxOptions", "seccompProfile", "supplementalGroups", "supplementalGroupsPolicy", "sysctls", "windowsOptions",
+        "seLinuxOptions", "seccompProfile", "supplementalGroups", "supplementalGroupsPolicy", "sysctls",
+        "windowsOptions",
     )  # fmt: skip
 
     run_as_user: int | None = None
