@@ -79,6 +79,9 @@ async def test_the_document_leads_to_valid_pods_with_sidecars_where_it_asks_and_
             "mt-broker-ingress",
             "mt-broker-filter",
         }
+        for pod in pods:  # what the node does first: an update of a stored pod must find nothing to default
+            await server.update({**pod, "spec": {**pod["spec"], "nodeName": "hauberk"}})
+        await settle(engine, SystemClock(), quiet_s=0.2)
         revision = server.snapshot().revision
         await settle(engine, SystemClock(), quiet_s=0.2)
         assert server.snapshot().revision == revision

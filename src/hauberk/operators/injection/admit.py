@@ -14,6 +14,7 @@ import yaml
 
 from hauberk.base.apierrors import BadRequest
 from hauberk.base.refs import Json, Ref, annotations_of, controller_of, labels_of
+from hauberk.kinds.core.pod import KIND as POD
 from hauberk.operators.injection.decide import STATUS, wants_sidecar
 from hauberk.operators.injection.probes import rewrites, rewritten
 from hauberk.operators.injection.sidecar import (
@@ -43,7 +44,8 @@ def admit(request: Request) -> Outcome:
     smcp = control_plane_in(request.snapshot, mesh) if mesh else None
     if namespace is None or smcp is None or not wants_sidecar(pod, namespace):
         return Outcome()
-    return Outcome(obj=injected(pod, request.namespace, settings_of(smcp)))
+    # Defaults again, for what was added: a pod that is stored without them could never be updated.
+    return Outcome(obj=POD.default(injected(pod, request.namespace, settings_of(smcp))))
 
 
 def injected(pod: Json, namespace: str, mesh: MeshSettings) -> dict[str, Any]:
