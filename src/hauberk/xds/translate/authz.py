@@ -59,9 +59,10 @@ def _add(made: Message, policy: Policy, *, http: bool) -> None:
     name = f"ns[{policy.ref.namespace}]-policy[{policy.ref.name}]-rule"
     for i, rule in enumerate(policy.rules):
         try:
-            made.policies[f"{name}[{i}]"].CopyFrom(_rule(rule, http=http, denies=policy.action == "DENY"))
+            translated = _rule(rule, http=http, denies=policy.action == "DENY")
         except _NotHere:
             continue  # an ALLOW rule about requests allows no bare connection
+        made.policies[f"{name}[{i}]"].CopyFrom(translated)
 
 
 def _rule(rule: Rule, *, http: bool, denies: bool) -> Message:

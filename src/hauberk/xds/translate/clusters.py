@@ -24,6 +24,7 @@ from hauberk.xds.translate.types import Message, Resource, pack, resource
 
 _PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _CONNECT_S = 10
+_IN_MESH = {"fields": {"tlsMode": {"string_value": "istio"}}}  # a Struct
 _LB = {
     "": "LEAST_REQUEST",
     "UNSPECIFIED": "LEAST_REQUEST",
@@ -92,7 +93,7 @@ def assignment(name: str, rows: Sequence[Endpoint]) -> Message:
         where = {"socket_address": {"address": row.address, "port_value": row.port}}
         point: dict[str, object] = {"endpoint": {"address": where}, "load_balancing_weight": {"value": 1}}
         if row.mtls:
-            mark = {"envoy.transport_socket_match": {"tlsMode": "istio"}}
+            mark = {"envoy.transport_socket_match": _IN_MESH}
             point["metadata"] = {"filter_metadata": mark}
         endpoints.append(point)
     return ClusterLoadAssignment(
@@ -132,7 +133,7 @@ def secure(
             made.transport_socket.CopyFrom(mesh)
     elif client.auto_mtls and any(row.mtls for row in rows):
         made.transport_socket_matches.add(
-            name="tlsMode-istio", match={"tlsMode": "istio"}, transport_socket=mesh
+            name="tlsMode-istio", match=_IN_MESH, transport_socket=mesh
         )
         made.transport_socket_matches.add(name="tlsMode-disabled", match={}, transport_socket=tls.raw())
 

@@ -25,6 +25,7 @@ from hauberk.xds.translate import inspect, managers, matching, names, routes
 from hauberk.xds.translate.types import Message, Resource, resource
 
 CAPTURE_PORT = 15001
+OWN_PORTS = frozenset({CAPTURE_PORT, 15006, 15020, 15021, 15090})  # the proxy serves these itself
 _OUT = "OUTBOUND"
 
 
@@ -101,7 +102,7 @@ def _outbound(view: View) -> Iterator[Message]:
                         yield from _connections(view, service, port, address)
             elif not service.headless:
                 bare[port.number].append(service)
-    for number in sorted({*requests, *bare, 80}):
+    for number in sorted({*requests, *bare, 80} - OWN_PORTS):
         yield from _wildcard(view, number, requests.get(number, ()), bare.get(number, ()))
     yield _virtual(view)
 

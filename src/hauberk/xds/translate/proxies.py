@@ -20,7 +20,7 @@ from hauberk.xds.translate.inbound import inbound
 from hauberk.xds.translate.outbound import View, outbound
 from hauberk.xds.translate.roles import listener as role_listener
 from hauberk.xds.translate.roles import parts
-from hauberk.xds.translate.types import LocalService, Resource, Resources, RoleParts, resource
+from hauberk.xds.translate.types import LocalService, Message, Resource, Resources, RoleParts, resource
 
 _kept = Memo()
 _OUTSIDE = Settings(root="")
@@ -31,7 +31,8 @@ def resources(mesh: Mesh, proxy: Proxy) -> Resources:
     domain = mesh.domains.get(proxy.domain)
     settings = domain.settings if domain is not None else _OUTSIDE
     role = _kept.get(_role_parts, proxy.roles) if proxy.roles else RoleParts()
-    made: list[Resource] = list(_kept.get(_role_resources, proxy.roles)) if proxy.roles else []
+    address = (proxy.ip or "127.0.0.1") if proxy.sidecar else "0.0.0.0"
+    made: list[Resource] = list(_kept.get(_role_resources, proxy.roles, address)) if proxy.roles else []
     if proxy.sidecar or proxy.gateway:
         made += _kept.get(own_ports, proxy, settings)
         made += _kept.get(_common)
@@ -49,16 +50,25 @@ def _role_parts(roles: tuple[Role, ...]) -> RoleParts:
     return found
 
 
-def _role_resources(roles: tuple[Role, ...]) -> tuple[Resource, ...]:
+def _role_resources(roles: tuple[Role, ...], address: str) -> tuple[Resource, ...]:
+    """What the roles publish. Behind a sidecar their ports are opened on the pod's address only: on every
+    address they would also take what the application sends to other pods' ports of the same number.
+    """
     found = _kept.get(_role_parts, roles)
     messages = [
         *found.clusters,
         *found.endpoints,
         *found.routes,
-        *(role_listener(service) for service in _distinct(found.services)),
+        *(_opened(service, address) for service in _distinct(found.services)),
         *found.listeners,
     ]
     return tuple(resource(message) for message in messages)
+
+
+def _opened(service: LocalService, address: str) -> Message:
+    made = role_listener(service)
+    made.address.socket_address.address = address
+    return made
 
 
 def _distinct(services: tuple[LocalService, ...]) -> list[LocalService]:
