@@ -105,7 +105,7 @@ class Authority:
         return self._issuers[by].issue(wanted, now=now)
 
     def router_secrets(self, domain: str) -> dict[str, Callable[[float], KeyPair] | bytes]:
-        """What the router asks the control plane for by name: its default certificate, and whom reencrypt trusts.
+        """What the router asks for by name: its default certificate, and whom reencrypt trusts.
 
         `domain` is the apps domain; the default certificate is for `*.DOMAIN`, as the ingress operator's.
         """

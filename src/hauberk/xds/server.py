@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -117,12 +116,9 @@ class XdsServer(AggregatedDiscoveryServiceServicer):  # type: ignore[misc]
         add_AggregatedDiscoveryServiceServicer_to_server(self, server)
         add_AuthorizationServicer_to_server(HoldService(self._hold), server)
         self._path.unlink(missing_ok=True)
-        before = os.umask(0o177)
-        try:
-            server.add_insecure_port(f"unix:{self._path}")
-            await server.start()
-        finally:
-            os.umask(before)
+        server.add_insecure_port(f"unix:{self._path}")
+        await server.start()
+        self._path.chmod(0o600)  # until here the 0700 directory keeps others out
         try:
             yield
         finally:
