@@ -17,9 +17,10 @@ from typing import Any
 from hauberk import mesh
 from hauberk.base.apierrors import ApiError
 from hauberk.base.conditions import with_times
+from hauberk.base.paths import Paths
 from hauberk.base.refs import Json, Ref
 from hauberk.base.times import rfc3339
-from hauberk.mesh.findings import Finding
+from hauberk.mesh import Finding
 from hauberk.ports import Api, Clock, Recorder, Snapshot
 from hauberk.xds import translate
 from hauberk.xds.server import XdsServer
@@ -73,6 +74,7 @@ class MeshFeed:
     """Publishes to the proxies and tells the objects what was left out."""
 
     api: Api
+    paths: Paths
     xds: XdsServer
     recorder: Recorder
     clock: Clock
@@ -83,8 +85,8 @@ class MeshFeed:
     async def rebuild(self) -> None:
         """Build the model of the current snapshot and publish it."""
         snapshot = self.api.snapshot()
-        model = mesh.build(snapshot)
-        self.xds.publish({proxy.uid: translate.resources(model, proxy) for proxy in model.proxies})
+        model = mesh.build(snapshot, paths=self.paths)
+        self.xds.publish({proxy.uid: translate.resources(model, proxy) for proxy in model.proxies.values()})
         self.published_revision = snapshot.revision
         self._moved.set()
         self._moved = asyncio.Event()

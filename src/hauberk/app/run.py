@@ -32,8 +32,9 @@ from hauberk.node import services
 from hauberk.node.node import Node
 from hauberk.node.pod.logs import NodeLogs
 from hauberk.node.runtime import Runtime
+from hauberk.node.tokens import issuer
 from hauberk.pki.authority import Authority
-from hauberk.serving.activator import Activator
+from hauberk.serving.activator.activator import Activator
 from hauberk.store import Store
 from hauberk.xds.server import XdsServer
 
@@ -64,15 +65,17 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
         clock=clock,
         admission=ADMISSION,
         options={"strict": options.strict, "domain": options.domain},
+        logs=NodeLogs(paths, store.snapshot, clock),
     )
-    server.logs = NodeLogs(paths, server, clock)
     recorder = EventRecorder(server, clock)
     facts = autoscaler.Facts(clock)
     activator = Activator(server, facts, clock)
     xds = XdsServer(paths.xds_socket, authority, gateway_credentials(server), activator.hold, clock)
-    feed = MeshFeed(server, xds, recorder, clock)
+    feed = MeshFeed(server, paths, xds, recorder, clock)
     engine = Engine(server, _controllers(authority, facts), clock, recorder)
-    node = Node(server, recorder, runtime, paths, clock, bootstrap_of(paths))
+    facts.listen(autoscaler.waker(engine.wake))
+    tokens = issuer(server, authority.token_key, clock)
+    node = Node(server, recorder, runtime, paths, clock, bootstrap_of(paths), issue_token=tokens)
     collector = autoscaler.Collector(server, facts, paths, clock)
     http = HttpServer(OwnPaths(server.asgi, _answers(options, server, xds, feed)), paths.api_socket)
     await _create_missing(server, options.domain)

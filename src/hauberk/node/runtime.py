@@ -12,7 +12,7 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hauberk.base.paths import Paths
 from hauberk.node.dns.table import DnsTable
@@ -86,8 +86,7 @@ class _Lines(asyncio.Protocol):
         self._rest = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport), "unix connections are stream transports"
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's are, without saying so
 
     def data_received(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")
