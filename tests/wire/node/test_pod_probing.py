@@ -92,11 +92,16 @@ async def test_what_does_not_answer_is_told_in_gos_words() -> None:
 
 
 async def test_a_silent_server_times_out() -> None:
-    listener = await asyncio.start_server(lambda r, w: asyncio.sleep(0), "127.0.0.1", 0)
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()  # until the client gives up
+        writer.close()
+
+    listener = await asyncio.start_server(hold, "127.0.0.1", 0)
     async with listener:
         port = listener.sockets[0].getsockname()[1]
         with pytest.raises(HttpError, match="context deadline exceeded"):
             await get(f"http://127.0.0.1:{port}/", timeout_s=0.05)
+        await asyncio.sleep(0.05)
 
 
 async def test_tcp_and_exec_probes() -> None:
