@@ -7,7 +7,7 @@ acknowledged, so it counts as not served.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from hauberk.base.conditions import is_true
@@ -43,8 +43,9 @@ class AckedProbe:
 
 def gateway_pods(snapshot: Snapshot, ingress: Json) -> Iterator[Json]:
     """The ready pods that carry requests for this Ingress."""
+    found: Iterable[Json]
     if annotations_of(ingress).get(A_INGRESS_CLASS) == KOURIER_CLASS:
-        found = (p for p in snapshot.list("Pod") if _runs_kourier(p))
+        found = filter(_runs_kourier, snapshot.list("Pod"))
     else:
         found = _of_gateways(snapshot)
     yield from (p for p in found if is_true(p) and not is_deleting(p))
