@@ -15,6 +15,9 @@ from hauberk.base.apierrors import BadRequest, UnsupportedMediaType
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "application/apply-patch+yaml")
 
 
+_MAX_DEPTH = 100
+
+
 class _Pairs(list[tuple[str, Any]]):
     """An object as its pairs, so that repeated keys are seen."""
 
@@ -61,12 +64,22 @@ def decode(body: bytes, content_type: str) -> Any:
         if media not in YAML_TYPES:
             raise BadRequest(f"couldn't get version/kind; json parse error: {error}") from None
     try:
-        # A YAML text may be small and mean something huge: aliases are refused.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(body)):
-            raise BadRequest("YAML aliases are not accepted in a request")
+        _check_yaml(body)
         return yaml.load(body, Loader=_Loader)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise BadRequest(f"error converting YAML to JSON: {error}") from None
+
+
+def _check_yaml(body: bytes) -> None:
+    """Refuse a text that is small and means something huge. BadRequest."""
+    depth = 0
+    for event in yaml.parse(body, Loader=_Loader):
+        if isinstance(event, yaml.AliasEvent):
+            raise BadRequest("YAML aliases are not accepted in a request")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise BadRequest("the YAML of the request is nested too deeply")
 
 
 def duplicate_keys(body: bytes) -> list[str]:

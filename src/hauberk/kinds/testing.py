@@ -12,6 +12,8 @@ _POD_SPEC = {"containers": [{"name": "app", "image": "hauberk.local/helloworld"}
 _TEMPLATE = {"metadata": {"labels": {"app": "a"}}, "spec": _POD_SPEC}
 _WORKLOAD = {"selector": {"matchLabels": {"app": "a"}}, "template": _TEMPLATE}
 _PLAIN_TEMPLATE = {"spec": _POD_SPEC}
+_SINK = {"ref": {"apiVersion": "v1", "kind": "Service", "name": "s", "namespace": "default"}}
+_BROKER = {"apiVersion": "eventing.knative.dev/v1", "kind": "Broker", "name": "b"}
 _BACKENDS = {
     "http": {"paths": [{"splits": [{"serviceName": "s", "serviceNamespace": "default", "servicePort": 80}]}]}
 }
@@ -52,17 +54,52 @@ _PARTS: Mapping[str, Mapping[str, Any]] = {
     "Ingress.networking.internal.knative.dev": {
         "spec": {"rules": [{"hosts": ["a.example.com"], **_BACKENDS}]}
     },
+    "DomainMapping.serving.knative.dev": {
+        "spec": {"ref": {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": "s"}}
+    },
+    "ClusterDomainClaim.networking.internal.knative.dev": {"spec": {"namespace": "default"}},
+    "Image.caching.internal.knative.dev": {"spec": {"image": "hauberk.local/helloworld"}},
+    "ServiceMeshMember.maistra.io": {"spec": {"controlPlaneRef": {"name": "m", "namespace": "istio-system"}}},
+    "Ingress.config.openshift.io": {"spec": {"domain": "apps.example.com"}},
+    "Trigger.eventing.knative.dev": {"spec": {"broker": "b", "subscriber": _SINK}},
+    "Subscription.messaging.knative.dev": {"spec": {"channel": _BROKER, "subscriber": _SINK}},
+    "PingSource.sources.knative.dev": {"spec": {"sink": _SINK}},
+    "ApiServerSource.sources.knative.dev": {
+        "spec": {"resources": [{"apiVersion": "v1", "kind": "Event"}], "sink": _SINK}
+    },
+    "ContainerSource.sources.knative.dev": {"spec": {"template": _PLAIN_TEMPLATE, "sink": _SINK}},
+    "SinkBinding.sources.knative.dev": {"spec": {"subject": _BROKER, "sink": _SINK}},
+    "KafkaSource.sources.knative.dev": {
+        "spec": {"topics": ["t"], "bootstrapServers": ["kafka:9092"], "sink": _SINK}
+    },
+    "KafkaSink.eventing.knative.dev": {"spec": {"topic": "t", "bootstrapServers": ["kafka:9092"]}},
+    "Sequence.flows.knative.dev": {"spec": {"steps": [_SINK]}},
+    "Parallel.flows.knative.dev": {"spec": {"branches": [{"subscriber": _SINK}]}},
+    "CustomResourceDefinition.apiextensions.k8s.io": {
+        "spec": {
+            "group": "example.com",
+            "names": {"kind": "A", "plural": "as"},
+            "scope": "Namespaced",
+            "versions": [{"name": "v1", "served": True, "storage": True}],
+        }
+    },
     "Route.route.openshift.io": {"spec": {"host": "a.example.com", "to": {"kind": "Service", "name": "s"}}},
 }
 
 
-def a(kind_id: str, name: str = "a", namespace: str = "default", **parts: Any) -> dict[str, Any]:
-    """A minimal object of a kind name.
+_FIXED_NAMES = {"CustomResourceDefinition.apiextensions.k8s.io": "as.example.com"}
+
+
+def a(kind_id: str, name: str = "", namespace: str = "default", **parts: Any) -> dict[str, Any]:
+    """A minimal object of a kind name, called `a` unless its rules say otherwise.
 
     `parts` replace top-level parts (`spec=…`, `data=…`); `metadata` is merged into.
     """
     kind = BY_ID[kind_id]
-    place = {"name": name, **({"namespace": namespace} if kind.namespaced else {})}
+    place = {
+        "name": name or _FIXED_NAMES.get(kind_id, "a"),
+        **({"namespace": namespace} if kind.namespaced else {}),
+    }
     base: dict[str, Any] = copy.deepcopy(dict(_PARTS.get(kind_id, {})))
     metadata = {**place, **parts.pop("metadata", {})}
     return {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata, **base, **parts}
