@@ -52,9 +52,8 @@ def counts(sets: Sequence[Set], newest: str) -> dict[str, int]:
 def report(world: World, limit: Limits, newest: str, created: bool, collisions: int, now: float) -> Report:
     """The status of a Deployment. `created`: the present template's set is made just now."""
     numbers = counts(world.sets, newest)
-    terminating = sum(max(0, s.pods - s.exist) for s in world.sets)
     status: dict[str, Any] = {k: v for k, v in numbers.items() if v}
-    status["terminatingReplicas"] = terminating
+    status["terminatingReplicas"] = sum(s.terminating for s in world.sets)
     if collisions:
         status["collisionCount"] = collisions
     progressing, retry_after = _progressing(world, numbers, newest, created, now)

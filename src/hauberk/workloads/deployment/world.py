@@ -29,6 +29,7 @@ class Set:
     exist: int  # pods it reported
     ready: int
     available: int
+    terminating: int
     revision: int
     desired: int | None  # what the Deployment wanted when it was last scaled
     pods: int = 0  # pods there are, ending ones too
@@ -66,6 +67,7 @@ def set_of(raw: Json, pods: int = 0) -> Set:
         exist=status.get("replicas", 0),
         ready=status.get("readyReplicas", 0),
         available=status.get("availableReplicas", 0),
+        terminating=status.get("terminatingReplicas", 0),
         revision=number(notes.get(REVISION)),
         desired=int(desired) if desired.isdigit() else None,
         pods=pods,
