@@ -75,6 +75,7 @@ def _listener(name: str, address: str, port: int, chain: dict[str, Any]) -> dict
         "name": name,
         "address": {"socket_address": {"address": address, "port_value": port}},
         "filter_chains": [chain],
+        "enable_reuse_port": False,  # a port that someone took meanwhile is an error, not shared
     }
 
 

@@ -153,8 +153,9 @@ class Stream:
         """Name → version that the proxy should have."""
         assert self._wanted is not None, "asked before anything was published"
         if channel.type_url == SECRET:
+            # Told that a secret is not there yet, a listener opens without waiting for it.
             found = {name: self._secret(name) for name in channel.names}
-            return {name: made.version for name, made in found.items() if made}
+            return {n: made.version if made else channel.known.get(n, _ABSENT) for n, made in found.items()}
         rows = self._wanted.by_type.get(channel.type_url, {})
         if channel.wildcard:
             return {name: made.version for name, made in rows.items()}

@@ -263,3 +263,28 @@ async def test_the_admin_socket_tells_memory_state_and_certificates(
         0o600,
     )
     assert json.dumps(await admin.config_dump())
+
+
+async def test_a_missing_secret_closes_its_own_chain_only_and_heals(
+    world: Any, curl: Any, port: Any, backend: Any, eventually: Any
+) -> None:
+    number, plain = port(), port()
+    tls = http.plain_listener(
+        LocalService(number, http.manager("role_s", routes="t")),
+        socket=server_socket(secret="kubernetes://late"),
+    )
+    wanted = routed(plain, [backend.port], tls, namespace="ns")
+    world.server.publish({"e": wanted})
+    await world.envoy("e")
+    await world.settle("e", 3)
+    await world.reachable(number)
+    assert (await curl(port=plain)).status == 200
+    assert (await curl(port=number, scheme="https", curl=("-k",))).status == 0
+    pair = world.authority.serving_certificate(["x"], now=world.clock.now())
+    world.credentials["ns", "late"] = {"tls.crt": pair.chain, "tls.key": pair.key}
+    world.server.publish({"e": wanted})
+
+    async def healed() -> bool:
+        return bool((await curl(port=number, scheme="https", curl=("-k",))).status == 200)
+
+    await eventually(healed)
