@@ -193,3 +193,6 @@ class Demand(Protocol):
 
     def hold(self, key: tuple[str, str], by: int) -> None:
         """So many more (or, negative, fewer) requests wait for this namespace and revision."""
+
+    async def in_flight(self, key: tuple[str, str]) -> Mapping[str, int] | None:
+        """Requests in each ready pod by its IP, asked now; None when the pods cannot be asked."""

@@ -61,6 +61,7 @@ class Collector:
         self._api, self._facts, self._paths, self._clock = api, facts, paths, clock
         self._before: dict[str, _Before] = {}  # by pod uid
         self._turn = asyncio.Semaphore(AT_ONCE)
+        facts.ask_by(self.in_flight)
 
     async def run(self) -> None:
         """Collect until cancelled; a failing turn does not end the loop."""
@@ -122,6 +123,21 @@ class Collector:
         before = self._before.get(uid)
         self._before[uid] = _Before(reading, now)
         return sample_of(before.reading if before else None, reading, now - before.at if before else 0.0)
+
+    async def in_flight(self, key: Key) -> Mapping[str, int] | None:
+        """Requests in each ready pod of a revision, asked now; None when one of them does not answer."""
+        snapshot = self._api.snapshot()
+        speaker = autoscaler_pod(snapshot)
+        pods = [p for p in pods_of(snapshot, *key) if is_ready(p)]
+        if speaker is None or not pods:
+            return None
+        socket = self._paths.egress_socket(speaker["metadata"]["uid"])
+        try:
+            texts = await asyncio.gather(*(self._ask(socket, p) for p in pods))
+        except ScrapeFailed:
+            return None
+        rows = [parse_metrics(text) for text in texts]
+        return {str(p["status"]["podIP"]): int(r.active + r.waiting) for p, r in zip(pods, rows, strict=True)}
 
     async def _ask(self, socket: Path, pod: Json) -> str:
         return await fetch(socket, "/metrics", scrape_headers(pod), timeout_s=TIMEOUT_S)

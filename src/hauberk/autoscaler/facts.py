@@ -5,7 +5,7 @@ After a restart it is empty; then the scale stays as it is until there is data, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from hauberk.autoscaler.config import Settings
@@ -52,6 +52,15 @@ class Facts:
         self._clock = clock
         self._records: dict[Key, _Record] = {}
         self._listeners: list[Callable[[Key], None]] = []
+        self._ask: Callable[[Key], Awaitable[Mapping[str, int] | None]] | None = None
+
+    def ask_by(self, ask: Callable[[Key], Awaitable[Mapping[str, int] | None]]) -> None:
+        """Name whoever can ask the pods how many requests they have."""
+        self._ask = ask
+
+    async def in_flight(self, key: Key) -> Mapping[str, int] | None:
+        """Requests in each ready pod by its IP, asked now; None when the pods cannot be asked."""
+        return await self._ask(key) if self._ask else None
 
     def listen(self, listener: Callable[[Key], None]) -> None:
         """Call `listener` when a revision must be looked at again. It must not block."""

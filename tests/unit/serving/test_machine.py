@@ -45,6 +45,18 @@ def test_what_ran_on_a_pod_that_is_gone_counts_no_more() -> None:
     assert throttle.change({"b"}, 1) == [Go(2, "b")]
 
 
+def test_pods_that_say_that_they_are_done_get_the_next_request() -> None:
+    throttle = Throttle()
+    throttle.change({"a", "b"}, 2)
+    for i in range(1, 5):
+        assert isinstance(throttle.arrive(i), Go)
+    assert [throttle.arrive(i) for i in (5, 6)] == [Verdict.WAIT, Verdict.WAIT]
+    assert throttle.settle({"a": 2, "b": 2}, ()) == []
+    assert throttle.settle({"a": 1}, fresh={1, 2, 3, 4}) == []
+    (go,) = throttle.settle({"a": 1}, ())
+    assert go == Go(5, "a")
+
+
 @given(st.lists(st.sampled_from(["arrive", "leave", "grow", "shrink"]), max_size=60), st.integers(1, 3))
 def test_no_pod_ever_gets_more_than_its_limit(events: list[str], limit: int) -> None:
     throttle, pods, number, live = Throttle(depth=5), 1, 0, []

@@ -228,6 +228,27 @@ async def test_requests_go_in_order_and_a_cancelled_one_leaves_no_demand() -> No
         ]
 
 
+async def test_a_place_is_given_to_the_next_request_as_soon_as_the_pod_is_done() -> None:
+    async with line() as at:
+        await at.api.create(hello(containerConcurrency=1), manager="admin")
+        await at.settle()
+        at.start_pod()
+        await at.settle()
+        busy = {"10.128.0.9": 1}
+
+        async def ask(key: tuple[str, str]) -> dict[str, int]:
+            return dict(busy)
+
+        at.facts.ask_by(ask)
+        await at.activator.hold(asked())
+        async with asyncio.TaskGroup() as tasks:
+            second = tasks.create_task(at.activator.hold(asked()))
+            await asyncio.sleep(0.05)
+            assert not second.done()
+            busy["10.128.0.9"] = 0
+            await asyncio.wait_for(second, 0.5)
+
+
 async def test_a_failed_scrape_shows_on_the_metric_and_keeps_the_scale() -> None:
     async with line() as at:
         await at.api.create(hello(), manager="admin")

@@ -4,8 +4,9 @@ The way of a cold start: `hold` tells the autoscaler's facts, which wake the Pod
 the loop; its plan sets the Deployment's size. When the pod's Ready reaches the watch, the request goes. There
 is no timer on this way.
 
-Deviation: the end of a forwarded request is the Envoy's to know, so a place below `containerConcurrency` is
-given back after `LEASE_S`; what then comes too early waits in the pod's own queue, as upstream's would.
+Deviation: the end of a forwarded request is the Envoy's to know. While requests wait for a place below
+`containerConcurrency` the pods are asked how many they have; where they cannot be asked, a place is given
+back after `LEASE_S`, and what then comes too early waits in the pod's own queue.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from hauberk.serving.names import L_REVISION, QUEUE_H2C, QUEUE_HTTP, REVISION
 log = logging.getLogger(__name__)
 
 LEASE_S = 1.0
+ASK_S = 0.01  # between two questions to the pods, and as long as a request may take to reach its pod
 ACTIVATION_S = 600.0
 FULL = "pending request queue full"
 LATE = "activator request timeout"
@@ -50,6 +52,7 @@ class Activator:
         self._revisions: dict[Key, _Revision] = {}
         self._leases: deque[tuple[float, Key, int]] = deque()
         self._leased = asyncio.Event()
+        self._queued = asyncio.Event()
 
     async def hold(self, request: HoldRequest) -> HoldAnswer:
         """Wait for a pod with room. Cancelling gives the place back."""
@@ -75,6 +78,7 @@ class Activator:
         waiter: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         state.waiters[number] = waiter
         self._facts.hold(key, 1)
+        self._queued.set()
         gone = False
         try:
             async with asyncio.timeout(_patience_s(revision)):
@@ -113,6 +117,33 @@ class Activator:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follow())
             group.create_task(self._expire())
+            group.create_task(self._watch_pods())
+
+    async def _watch_pods(self) -> None:
+        """While requests wait for a place in a pod that is there, ask the pods."""
+        while True:
+            limited = {k: s.throttle for k, s in self._revisions.items() if s.throttle.limit}
+            full = [k for k, t in limited.items() if t.waiting and t.running]
+            if not any(t.waiting for t in limited.values()):
+                self._queued.clear()
+                await self._queued.wait()
+                continue
+            for key in full:
+                await self._ask(key)
+            await self._clock.sleep(ASK_S)
+
+    async def _ask(self, key: Key) -> None:
+        asked = self._clock.monotonic()
+        try:
+            in_flight = await self._facts.in_flight(key)
+        except Exception:
+            log.exception("asking pods for their requests failed", extra={"revision": "/".join(key)})
+            return
+        state = self._revisions.get(key)
+        if in_flight is not None and state is not None:
+            young = asked - ASK_S + LEASE_S
+            fresh = {number for due, of, number in self._leases if of == key and due > young}
+            self._started(key, state, state.throttle.settle(in_flight, fresh))
 
     async def _follow(self) -> None:
         while True:

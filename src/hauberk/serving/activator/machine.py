@@ -6,7 +6,7 @@ Source: knative/serving pkg/activator/net/throttler.go, revisionThrottler; pkg/q
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -71,6 +71,18 @@ class Throttle:
             del self.running[gone]
         for new in sorted(set(backends) - set(self.running)):
             self.running[new] = set()
+        return self._admit()
+
+    def settle(self, in_flight: Mapping[str, int], fresh: Collection[int]) -> list[Go]:
+        """Pods say how many requests they have: places of more than that are free, the oldest first.
+
+        `fresh` requests may not have reached their pod yet, so their places are not given away.
+        """
+        for backend, held in self.running.items():
+            if backend in in_flight:
+                ended = sorted(held - set(fresh))
+                running = max(0, in_flight[backend] - len(held & set(fresh)))
+                held -= set(ended[: max(0, len(ended) - running)])
         return self._admit()
 
     @property
