@@ -83,7 +83,15 @@ def _overload() -> dict[str, Any]:
                     "envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig",
                     "max_heap_size_bytes": _HEAP_BYTES,
                 },
-            }
+            },
+            {
+                "name": "envoy.resource_monitors.global_downstream_max_connections",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.resource_monitors"
+                    ".downstream_connections.v3.DownstreamConnectionsConfig",
+                    "max_active_downstream_connections": _MANY,
+                },
+            },
         ],
         "actions": [action("shrink_heap", 0.9), action("stop_accepting_requests", 0.98)],
     }

@@ -263,6 +263,7 @@ async def test_the_admin_socket_tells_memory_state_and_certificates(
         0o600,
     )
     assert json.dumps(await admin.config_dump())
+    assert world.log("e") == ""
 
 
 async def test_a_missing_secret_closes_its_own_chain_only_and_heals(
