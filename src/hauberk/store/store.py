@@ -31,13 +31,13 @@ KEPT = 10_000
 EventType = Literal["ADDED", "MODIFIED", "DELETED"]
 
 
-class StorageFull(ApiError):  # noqa: N818
+class StorageFull(ApiError):
     """The disk is full: nothing of the write is kept."""
 
     code, reason = 507, "InsufficientStorage"
 
 
-class StorageFailed(ApiError):  # noqa: N818
+class StorageFailed(ApiError):
     """The disk refused the write: nothing of it is kept."""
 
     code, reason = 500, "InternalError"
