@@ -191,15 +191,12 @@ async def test_a_held_request_scales_from_zero_at_once_and_goes_to_the_first_pod
         at.start_pod()
         await at.settle()
         await to_zero(at)
-        began = at.clock.monotonic()
         async with asyncio.TaskGroup() as tasks:
             waiting = tasks.create_task(at.activator.hold(asked()))
             while at.get("Deployment.apps", DEPLOYMENT.name)["spec"]["replicas"] == 0:  # noqa: ASYNC110
                 await asyncio.sleep(0)
-            scaled_after = at.clock.monotonic() - began
             at.start_pod()
         assert waiting.result() == Forward("10.128.0.9:8012")
-        assert scaled_after < 1.0  # the measured time is in the log of the benchmark, not a test's business
         assert at.facts.held(("demo", "hello-00001")) == 0
 
 
