@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from hauberk.autoscaler.collector import settings_for
 from hauberk.autoscaler.config import Config, num_activators
 from hauberk.autoscaler.make import make_metric, make_sks
