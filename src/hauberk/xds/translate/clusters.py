@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.core.v3.address_pb2 import BindConfig, SocketAddress
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
+from google.protobuf.struct_pb2 import Struct
 
 from hauberk.kinds.istio_networking.destination_rule import ClientTLS, ConnectionPool, OutlierDetection
 from hauberk.mesh.model import Destination, Endpoint, Port, Protocol, Service
@@ -24,7 +26,8 @@ from hauberk.xds.translate.types import Message, Resource, pack, resource
 
 _PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _CONNECT_S = 10
-_IN_MESH = {"fields": {"tlsMode": {"string_value": "istio"}}}  # a Struct
+_IN_MESH = Struct()
+_IN_MESH.update({"tlsMode": "istio"})
 _LB = {
     "": "LEAST_REQUEST",
     "UNSPECIFIED": "LEAST_REQUEST",
@@ -132,10 +135,8 @@ def secure(
         if rows and all(row.mtls for row in rows) and client.auto_mtls:
             made.transport_socket.CopyFrom(mesh)
     elif client.auto_mtls and any(row.mtls for row in rows):
-        made.transport_socket_matches.add(
-            name="tlsMode-istio", match=_IN_MESH, transport_socket=mesh
-        )
-        made.transport_socket_matches.add(name="tlsMode-disabled", match={}, transport_socket=tls.raw())
+        made.transport_socket_matches.add(name="tlsMode-istio", match=_IN_MESH, transport_socket=mesh)
+        made.transport_socket_matches.add(name="tlsMode-disabled", match=Struct(), transport_socket=tls.raw())
 
 
 def made_by_destination(service: Service, how: Effective, subset: str) -> bool:
@@ -243,9 +244,19 @@ def passthrough(name: str) -> Message:
     return made
 
 
+def past_capture(made: Cluster) -> None:
+    """Connect from 127.0.0.6, which the pod's rules let through to its own address.
+
+    Source: istio/istio pilot/pkg/networking/core/cluster_builder.go, InboundPassthroughBindIpv4.
+    """
+    source = SocketAddress(address="127.0.0.6", port_value=0)
+    made.upstream_bind_config.CopyFrom(BindConfig(source_address=source))
+
+
 def local(name: str, address: str, port: int, spoken: Protocol, *, connect_s: float = _CONNECT_S) -> Message:
-    """One address of the pod itself."""
+    """One address of the pod itself, reached past the pod's own capture."""
     made = Cluster(name=name, type=Cluster.STATIC, connect_timeout=timedelta(seconds=connect_s))
+    past_capture(made)
     limits(made, None)
     protocol(made, Effective(), spoken)
     made.load_assignment.CopyFrom(assignment(name, [Endpoint(address, port)]))

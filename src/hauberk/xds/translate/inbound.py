@@ -51,7 +51,9 @@ def inbound(proxy: Proxy, settings: Settings, services: Sequence[LocalService]) 
     ]
     rest = Door(0, Protocol.TCP, proxy.mode, names.INBOUND_PASSTHROUGH)
     made: list[Message] = [_listener(proxy, settings, [*doors, rest])]
-    made.append(clusters.passthrough(names.INBOUND_PASSTHROUGH))
+    beyond = clusters.passthrough(names.INBOUND_PASSTHROUGH)
+    clusters.past_capture(beyond)
+    made.append(beyond)
     address = proxy.ip or "127.0.0.1"
     made += [clusters.local(d.cluster, address, d.port, d.protocol) for d in doors if d.cluster]
     return tuple(resource(message) for message in made)
