@@ -146,7 +146,7 @@ class _World:
         domain = Domain(
             settings=_kept.same(("settings", self.settings.root), self.settings),
             namespaces=self.names,
-            services=(services := self._registry(findings)),
+            services=(services := _kept.same(("services", self.settings.root), self._registry(findings))),
             shapes=_kept.same(("shapes", self.settings.root), tuple(_shape(s) for s in services)),
             routes=_kept.same(("virtual", self.settings.root), routes),
             destinations=_kept.same(("rules", self.settings.root), tuple(rules)),

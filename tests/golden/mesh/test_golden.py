@@ -24,13 +24,16 @@ from hauberk.xds.translate.types import CLUSTER, ENDPOINT, LISTENER, ORDER, ROUT
 
 HERE = Path(__file__).parent
 _spec = importlib.util.spec_from_file_location("mesh_world", HERE / "world.py")
-assert _spec and _spec.loader
+assert _spec is not None
+assert _spec.loader is not None
 world = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(world)
 
 CASES = sorted(path.name.removesuffix(".in.yaml") for path in HERE.glob("*.in.yaml"))
 STATIC = {"xds-grpc", "admin"}
-OF_ROLES = re.compile(r"(queue|role|activator)(\||$)")  # made by xds.translate.roles, which has tests of its own
+OF_ROLES = re.compile(
+    r"(queue|role|activator)(\||$)"
+)  # made by xds.translate.roles, which has tests of its own
 
 
 def mesh_of(case: str) -> Mesh:
@@ -100,7 +103,7 @@ def test_nothing_refers_to_what_is_not_there(case: str) -> None:
 
 
 def as_static(made: Resources) -> dict[str, Any]:
-    """A bootstrap with everything in it. Secrets come by a call of their own: ADS starts later than clusters."""
+    """A bootstrap with everything in it. Secrets come by calls of their own: ADS starts too late."""
     parts = shown(made)
     text = json.dumps(
         {

@@ -117,7 +117,7 @@ def strict(raw: Json) -> FieldErrors:
     ports = (raw.get("spec") or {}).get("ports") or ()
     for i in repeated(p.get("name") or object() for p in ports):
         name, number = ports[i]["name"], ports[i].get("number")
-        text = f'service entry port name "{name}" already defined: name it "{name}-{number}" (Istio rejects this entry)'
+        text = f'service entry port name "{name}" already defined: use "{name}-{number}" (Istio rejects it)'
         yield FieldError(f"spec.ports[{i}].name", text, "FieldValueDuplicate")
 
 

@@ -51,8 +51,10 @@ def _role_parts(roles: tuple[Role, ...]) -> RoleParts:
 
 
 def _role_resources(roles: tuple[Role, ...], address: str) -> tuple[Resource, ...]:
-    """What the roles publish. Behind a sidecar their ports are opened on the pod's address only: on every
-    address they would also take what the application sends to other pods' ports of the same number.
+    """What the roles publish.
+
+    Behind a sidecar their ports are opened on the pod's address only: on every address they would
+    also take what the application sends to other pods' ports of the same number.
     """
     found = _kept.get(_role_parts, roles)
     messages = [
@@ -91,11 +93,19 @@ def _outward(proxy: Proxy, domain: Domain) -> list[Resource]:
         made += _kept.get(outbound, view)
     else:
         made += _kept.get(gateway, proxy, view)
-    wanted = None if proxy.sidecar else _kept.get(_named, proxy.binds, view)
-    for service in domain.services:
-        if service.visible_to(proxy.namespace) and (wanted is None or service.host in wanted):
+    if proxy.sidecar:
+        return [*made, *_kept.get(_clusters, domain.services, view, client)]
+    wanted = _kept.get(_named, proxy.binds, view)
+    named = tuple(s for s in domain.services if s.host in wanted)
+    return [*made, *_clusters(named, view, client)]
+
+
+def _clusters(services: tuple[Service, ...], view: View, client: Client) -> tuple[Resource, ...]:
+    made: list[Resource] = []
+    for service in services:
+        if service.visible_to(view.namespace):
             made += _kept.get(clusters.service_resources, service, view.rule(service), client)
-    return made
+    return tuple(made)
 
 
 def _view(
