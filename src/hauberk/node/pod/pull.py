@@ -16,7 +16,7 @@ from hauberk.node.images.model import ImageProblem, ResolvedImage
 from hauberk.node.images.oci import pull
 from hauberk.node.images.reference import parse_reference
 from hauberk.node.images.store import resolve
-from hauberk.node.images.table import PROXIES, REGISTRY
+from hauberk.node.images.table import PROXIES, REGISTRY, builtin
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,12 @@ def role_of(reference: str) -> str | None:
     except ImageProblem:
         return None
     return PROXIES.get(name.path) if name.host == REGISTRY else None
+
+
+def proxy_image_id(reference: str) -> str:
+    """The image id of a proxy image. Pure."""
+    image = builtin(parse_reference(reference).path, reference)
+    return image.image_id if image is not None else ""
 
 
 def resolver(paths: Paths) -> ResolveImage:

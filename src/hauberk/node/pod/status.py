@@ -15,6 +15,7 @@ from hauberk.kinds.core.container import Container
 from .conditions import conditions_of, phase_of
 from .layout import Layout
 from .model import PodState, Unit
+from .pull import proxy_image_id
 from .restart import unit_restarts
 from .spec import Pod, is_sidecar, qos_class
 from .times import stamp, terminated_of
@@ -68,6 +69,8 @@ def _container(pod: Pod, layout: Layout, state: PodState, container: Container) 
         # An init container is ready when it has done its work.
         row["ready"] = now_state.get("terminated", {}).get("exitCode") == 0
         row["started"] = running
+    if container.name in layout.roles and unit.image_id:
+        row["imageID"] = proxy_image_id(container.image)  # the Envoy's other containers have other images
     if unit.container_id:
         row["containerID"] = unit.container_id
     return row

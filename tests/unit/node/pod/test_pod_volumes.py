@@ -34,9 +34,8 @@ def world() -> World:
 
 def payload(volume: Raw) -> Any:
     spec = {"containers": [{"name": "c"}], "volumes": [{"name": "v", **volume}]}
-    pod = pod_of(
-        {"metadata": {"name": "p", "namespace": "ns", "uid": "u", "labels": {"a": 'x"y'}}, "spec": spec}
-    )
+    meta = {"name": "p", "namespace": "ns", "uid": "u", "labels": {"a": 'x"y'}}
+    pod = pod_of({"metadata": meta, "spec": spec})
     return payload_of(pod, pod.spec.volumes[0], world())
 
 
@@ -109,5 +108,6 @@ def test_everything_a_pod_refers_to_is_known() -> None:
     }
     pod = pod_of({"metadata": {"name": "p", "namespace": "ns", "uid": "u"}, "spec": spec})
     assert {str(ref) for ref in sources_of(pod)} == {
-        "ConfigMap ns/c1", "ConfigMap ns/c2", "ConfigMap ns/c3", "Secret ns/s1", "Secret ns/s2", "Secret ns/s3",
-    }  # fmt: skip
+        *(f"ConfigMap ns/c{n}" for n in (1, 2, 3)),
+        *(f"Secret ns/s{n}" for n in (1, 2, 3)),
+    }
