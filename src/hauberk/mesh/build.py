@@ -26,7 +26,7 @@ from hauberk.mesh.policies import Modes, peer_modes
 from hauberk.mesh.registry import entry_services, kubernetes_service, protocol_of, slices_by_service
 from hauberk.mesh.role_facts import READS as ROLE_READS
 from hauberk.mesh.role_facts import RoleFacts, roles_of
-from hauberk.mesh.routing import destination_hosts, destination_of, routes_of, with_delegates
+from hauberk.mesh.routing import destination_hosts, destination_of, routes_of, unknown_subsets, with_delegates
 from hauberk.mesh.settings import CONTROL_PLANE, MEMBER_ROLL, meshes
 from hauberk.mesh.workloads import Workload, workload_of
 from hauberk.ports import Snapshot
@@ -273,8 +273,14 @@ def _age(raw: Json) -> tuple[str, str, str]:
 
 
 def _unknown(routes: Sequence[Routes], domain: Domain) -> list[Finding]:
-    return [
+    hosts = [
         Finding(row.ref, "DestinationNotFound", f"destination host {host} is not known in the mesh: 503")
         for row in routes
         for host in sorted(destination_hosts(row) - set(domain.by_host))
     ]
+    subsets = [
+        Finding(row.ref, "SubsetNotFound", f"no DestinationRule of {host} has the subset {name}: 503")
+        for row in routes
+        for host, name in unknown_subsets(row, domain.destinations)
+    ]
+    return hosts + subsets

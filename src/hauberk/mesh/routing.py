@@ -201,8 +201,24 @@ def _selects(rule: Destination, own: bool, labels: Mapping[str, str] | None) -> 
 
 def destination_hosts(routes: Routes) -> set[str]:
     """Hosts that the VirtualService sends requests and connections to."""
+    return {target.host for target in targets(routes)}
+
+
+def unknown_subsets(routes: Routes, rules: Sequence[Destination]) -> list[tuple[str, str]]:
+    """(host, subset) that the VirtualService names and no DestinationRule has."""
+    wanted = {(t.host, t.subset) for t in targets(routes) if t.subset}
+    have = {(r.host, subset.name) for r in rules for subset in r.spec.subsets}
+    return sorted(
+        (host, name)
+        for host, name in wanted
+        if not any(name == known and host_matches(pattern, host) for pattern, known in have)
+    )
+
+
+def targets(routes: Routes) -> list[Target]:
+    """Every destination of a VirtualService."""
     every: list[Target | None] = [share.destination for r in routes.http for share in r.route]
     every += [mirror.destination for r in routes.http for mirror in r.mirrors]
     every += [r.mirror for r in routes.http]
     every += [s.destination for rows in (routes.tls, routes.tcp) for r in rows for s in r.route]
-    return {d.host for d in every if d is not None}
+    return [d for d in every if d is not None]

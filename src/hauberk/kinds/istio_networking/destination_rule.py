@@ -24,32 +24,12 @@ TLS_MODES = ("DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL")
 SIMPLE_LB = ("UNSPECIFIED", "LEAST_CONN", "RANDOM", "PASSTHROUGH", "ROUND_ROBIN", "LEAST_REQUEST")
 
 
-class HttpCookie(Part, frozen=True):
-    """A cookie to hash on."""
-
-    name: str = ""
-    path: str = ""
-    ttl: str = ""
-
-
-class ConsistentHash(Part, frozen=True):
-    """Requests with equal keys go to one endpoint."""
-
-    http_header_name: str = ""
-    http_query_parameter_name: str = ""
-    http_cookie: HttpCookie | None = None
-    use_source_ip: bool = False
-
-    __inert__ = ("ringHash", "maglev", "minimumRingSize")
-
-
 class LoadBalancer(Part, frozen=True):
     """How an endpoint is chosen."""
 
     simple: str = ""
-    consistent_hash: ConsistentHash | None = None
 
-    __inert__ = ("localityLbSetting", "warmupDurationSecs", "warmup")
+    __inert__ = ("consistentHash", "localityLbSetting", "warmupDurationSecs", "warmup")
 
 
 class TcpPool(Part, frozen=True):

@@ -213,10 +213,7 @@ def eject(made: Message, outlier: OutlierDetection | None) -> None:
 
 
 def balance(made: Message, how: Effective) -> None:
-    """The load balancer; a ring when requests are to be spread by a hash."""
-    if how.balancer is not None and how.balancer.consistent_hash is not None:
-        made.lb_policy = Cluster.RING_HASH
-        return
+    """The load balancer; least request unless the rule says otherwise."""
     simple = how.balancer.simple if how.balancer is not None else ""
     made.lb_policy = Cluster.LbPolicy.Value(_LB.get(simple, "LEAST_REQUEST"))
     if not made.common_lb_config.HasField("healthy_panic_threshold"):
