@@ -185,8 +185,8 @@ class _World:
         """Every pod that has an Envoy."""
         rows = [authz.policy_of(*row) for row in self._parsed(authorization_policy.KIND, findings)]
         for row in rows:
-            if row.action == "CUSTOM":
-                text = "action CUSTOM needs an external authorizer, which does not act here; it is left out"
+            if row.action in ("CUSTOM", "AUDIT"):
+                text = f"action {row.action} does not act here; the policy is left out"
                 findings.append(Finding(row.ref, "Unsupported", text))
         live = [_kept.same(("policy", str(r.ref)), r) for r in rows if r.action in ("ALLOW", "DENY")]
         ports = self._ports()

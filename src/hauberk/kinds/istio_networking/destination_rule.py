@@ -37,9 +37,8 @@ class TcpPool(Part, frozen=True):
 
     max_connections: int = 0
     connect_timeout: str = ""
-    idle_timeout: str = ""
 
-    __inert__ = ("tcpKeepalive", "maxConnectionDuration")
+    __inert__ = ("idleTimeout", "tcpKeepalive", "maxConnectionDuration")
 
 
 class HttpPool(Part, frozen=True):

@@ -57,9 +57,8 @@ class Server(Part, frozen=True):
     hosts: tuple[str, ...] = ()
     tls: ServerTLS | None = None
     name: str = ""
-    bind: str = ""
 
-    __inert__ = ("defaultEndpoint",)
+    __inert__ = ("bind", "defaultEndpoint")
 
 
 class GatewaySpec(Part, frozen=True):

@@ -93,7 +93,8 @@ class Body(Part, frozen=True):
     """The body of a direct answer."""
 
     string: str = ""
-    bytes: str = ""
+
+    __inert__ = ("bytes",)
 
 
 class DirectResponse(Part, frozen=True):
@@ -109,9 +110,8 @@ class HTTPRetry(Part, frozen=True):
     attempts: int = 0
     per_try_timeout: str = ""
     retry_on: str = ""
-    retry_remote_localities: bool | None = None
 
-    __inert__ = ("retryIgnorePreviousHosts", "backoff")
+    __inert__ = ("retryRemoteLocalities", "retryIgnorePreviousHosts", "backoff")
 
 
 class Percent(Part, frozen=True):
@@ -202,14 +202,11 @@ class RouteDestination(Part, frozen=True):
 class L4Match(Part, frozen=True):
     """A connection matches when everything that is set matches."""
 
-    destination_subnets: tuple[str, ...] = ()
     port: int = 0
-    source_labels: dict[str, str] | None = None
-    source_namespace: str = ""
     gateways: tuple[str, ...] = ()
     sni_hosts: tuple[str, ...] = ()
 
-    __inert__ = ("sourceSubnet",)
+    __inert__ = ("destinationSubnets", "sourceLabels", "sourceNamespace", "sourceSubnet")
 
 
 class TCPRoute(Part, frozen=True):
