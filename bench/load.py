@@ -18,7 +18,11 @@ def requests_per_s(host: str, port: int, *, seconds: int, connections: int = 16)
             f"exec wrk -t1 -c{connections} -d{seconds}s https://{host}:{port}/"
         )
         done = subprocess.run(
-            ["unshare", "-rm", "sh", "-c", inside], capture_output=True, text=True, check=True, timeout=seconds + 30
+            ["unshare", "-rm", "sh", "-c", inside],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=seconds + 30,
         )
     if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
         raise RuntimeError(done.stdout)

@@ -81,7 +81,9 @@ def cold_start() -> Sequence[Figure]:
     """A request to a service scaled to zero, beyond the application's own start."""
     rounds = 20
     with stage.documented() as cluster:
-        grace = {"spec": {"config": {"autoscaler": {"stable-window": "6s", "scale-to-zero-grace-period": "6s"}}}}
+        grace = {
+            "spec": {"config": {"autoscaler": {"stable-window": "6s", "scale-to-zero-grace-period": "6s"}}}
+        }
         cluster.must(
             "patch", "knativeserving", "knative-serving", "-n", "knative-serving", "--type=merge", "-p", json.dumps(grace)
         )  # fmt: skip
@@ -137,8 +139,12 @@ def warm() -> Sequence[Figure]:
         app = Path(folder) / "app"
         app.mkdir()
         shutil.copy(envoy, app / "envoy")
-        (app / "config.json").write_text(static_mesh.backend(8080, BODY_BYTES).replace("127.0.0.1", "0.0.0.0"))
-        (app / "Procfile").write_text("web: ./envoy -c config.json --concurrency 1 -l error --use-dynamic-base-id\n")
+        (app / "config.json").write_text(
+            static_mesh.backend(8080, BODY_BYTES).replace("127.0.0.1", "0.0.0.0")
+        )
+        (app / "Procfile").write_text(
+            "web: ./envoy -c config.json --concurrency 1 -l error --use-dynamic-base-id\n"
+        )
         added = hauberk("image", "add", "--name", cluster.name, "bench.local/one-kb", str(app))
         assert added.returncode == 0, added.stderr
         host = stage.apply_service(
@@ -233,4 +239,3 @@ BENCHES: tuple[Bench, ...] = (
     Bench(name="warm", run=warm),
     Bench(name="propagation", run=propagation),
 )
-

@@ -59,10 +59,13 @@ def documented() -> Iterator[Cluster]:
 def apply_service(cluster: Cluster, name: str, image: str, **annotations: str) -> str:
     """A Knative service in the mesh; returns its external host once it is Ready."""
     lines = "\n".join(
-        f"        autoscaling.knative.dev/{k.replace('_', '-')}: {json.dumps(v)}" for k, v in annotations.items()
+        f"        autoscaling.knative.dev/{k.replace('_', '-')}: {json.dumps(v)}"
+        for k, v in annotations.items()
     )
     cluster.apply(SERVICE.format(name=name, image=image, annotations=lines))
-    cluster.must("wait", "--for=condition=Ready", f"ksvc/{name}", "-n", "default", "--timeout=60s", timeout_s=70)
+    cluster.must(
+        "wait", "--for=condition=Ready", f"ksvc/{name}", "-n", "default", "--timeout=60s", timeout_s=70
+    )
     return f"{name}-default.apps.openshift.example.com"
 
 
@@ -82,7 +85,9 @@ def request_s(cluster: Cluster, host: str, *, wanted: str) -> float:
     context.hostname_checks_common_name = True  # the document's certificate has no SAN (D1)
     context.check_hostname = False
     began = time.monotonic()
-    connection = HTTPSConnection(cluster.options.address, cluster.options.https_port, context=context, timeout=60)
+    connection = HTTPSConnection(
+        cluster.options.address, cluster.options.https_port, context=context, timeout=60
+    )
     connection._create_connection = lambda _a, t, _s: __import__("socket").create_connection(  # type: ignore[attr-defined]
         (cluster.options.address, cluster.options.https_port), t
     )
@@ -95,5 +100,3 @@ def request_s(cluster: Cluster, host: str, *, wanted: str) -> float:
     if answer.status != 200 or wanted not in body:
         raise RuntimeError(f"{host} answered {answer.status}: {body[:200]}")
     return took
-
-

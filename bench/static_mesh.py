@@ -60,7 +60,9 @@ def _http(cluster: str) -> Json:
 
 def _tls(side: str, cert: Path, key: Path, ca: Path | None, **extra: Any) -> Json:
     common: Json = {
-        "tls_certificates": [{"certificate_chain": {"filename": str(cert)}, "private_key": {"filename": str(key)}}]
+        "tls_certificates": [
+            {"certificate_chain": {"filename": str(cert)}, "private_key": {"filename": str(key)}}
+        ]
     }
     if ca is not None:
         common["validation_context"] = {"trusted_ca": {"filename": str(ca)}}
@@ -92,7 +94,9 @@ def _listener(port: int, filters: list[Json], socket: Json | None = None, inspec
     return listener
 
 
-def configs(base_port: int, app_port: int, wildcard: tuple[Path, Path], mesh: tuple[Path, Path, Path]) -> list[str]:
+def configs(
+    base_port: int, app_port: int, wildcard: tuple[Path, Path], mesh: tuple[Path, Path, Path]
+) -> list[str]:
     """Four Envoy configurations as JSON; requests enter at `base_port`.
 
     `wildcard` is (certificate, key) of the gateway; `mesh` is (certificate, key, CA) of both mTLS ends.

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import uvloop
 
-from hauberk.app.run import run
-from hauberk.cluster.options import load
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # before grpc is imported: its fork handlers are noisy
+
+from hauberk.app.run import run  # noqa: E402
+from hauberk.cluster.options import load  # noqa: E402
 
 LEVEL = os.environ.get("HAUBERK_LOG", "INFO").upper()
 

@@ -31,7 +31,7 @@ class HttpServer:
     def __init__(self, app: Asgi, path: Path) -> None:
         self._path = path
         config = uvicorn.Config(
-            app,  # type: ignore[arg-type] # their types are mutable, ours are not
+            app,
             loop="none",
             http="httptools",
             ws="none",

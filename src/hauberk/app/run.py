@@ -35,6 +35,7 @@ from hauberk.node.runtime import Runtime
 from hauberk.node.tokens import issuer
 from hauberk.pki.authority import Authority
 from hauberk.serving.activator.activator import Activator
+from hauberk.serving.ingress.probe import AckedProbe
 from hauberk.store import Store
 from hauberk.xds.server import XdsServer
 
@@ -70,9 +71,17 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
     recorder = EventRecorder(server, clock)
     facts = autoscaler.Facts(clock)
     activator = Activator(server, facts, clock)
-    xds = XdsServer(paths.xds_socket, authority, gateway_credentials(server), activator.hold, clock)
+    xds = XdsServer(
+        paths.xds_socket,
+        authority,
+        gateway_credentials(server),
+        activator.hold,
+        clock,
+        registered=authority.router_secrets(options.domain),
+    )
     feed = MeshFeed(server, paths, xds, recorder, clock)
-    engine = Engine(server, _controllers(authority, facts), clock, recorder)
+    probe = AckedProbe(server, lambda: feed.published_revision, lambda uid: xds.state(uid) == "SYNCED")
+    engine = Engine(server, _controllers(authority, facts, probe), clock, recorder)
     facts.listen(autoscaler.waker(engine.wake))
     tokens = issuer(server, authority.token_key, clock)
     node = Node(server, recorder, runtime, paths, clock, bootstrap_of(paths), issue_token=tokens)
@@ -98,13 +107,13 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
             task.cancel()
 
 
-def _controllers(authority: Authority, facts: autoscaler.Facts) -> tuple[Any, ...]:
+def _controllers(authority: Authority, facts: autoscaler.Facts, probe: AckedProbe) -> tuple[Any, ...]:
     """Every controller of the product, room by room."""
     roots = authority.roots.decode()
     return (
         *workloads.controllers(lambda: authority.cluster_roots.decode()),
         *operators.controllers(operators.Facts(mesh_roots=roots)),
-        *serving.controllers(),
+        *serving.controllers(probe=probe),
         *autoscaler.controllers(facts),
         *openshift.CONTROLLERS,
     )
@@ -121,7 +130,7 @@ async def _create_missing(server: Server, domain: str) -> None:
 
 def _answers(options: Options, server: Server, xds: XdsServer, feed: MeshFeed) -> Mapping[str, Answer]:
     async def status(_: Mapping[str, str]) -> Any:
-        synced = {proxy: _overall(types) for proxy, types in xds.synced().items()}
+        synced = {proxy: xds.state(proxy) for proxy in xds.synced()}
         return report(options, server.snapshot(), synced, version=__version__)
 
     async def acked(query: Mapping[str, str]) -> Any:
@@ -130,9 +139,3 @@ def _answers(options: Options, server: Server, xds: XdsServer, feed: MeshFeed) -
         return {"revision": feed.published_revision}
 
     return {"status": status, "acked": acked}
-
-
-def _overall(types: Mapping[str, Any]) -> str:
-    """The worst state of a proxy's resource types."""
-    states = {sync.state for sync in types.values() if sync.wanted}
-    return next((s for s in ("NOT SENT", "ERROR", "STALE") if s in states), "SYNCED")

@@ -93,7 +93,9 @@ def _plaintext_refused(stage: Stage) -> Verdict:
 
 def _certificate_required(stage: Stage) -> Verdict:
     url = f"https://{stage.pod_ip()}:8012/"
-    return judge_no_client_certificate(stage.from_pod_network("curl", "-sSk", "--max-time", "10", url))
+    return judge_no_client_certificate(
+        stage.from_pod_network("curl", "-sSk", "--http1.1", "--max-time", "10", url)
+    )
 
 
 def _client_pod(stage: Stage, name: str, namespace: str, *extra: str) -> tuple[str, str]:

@@ -73,7 +73,9 @@ class Cluster:
         return find.status_of(self.name)
 
 
-def hauberk(*args: str, timeout_s: float = 60, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def hauberk(
+    *args: str, timeout_s: float = 60, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """The command line, as a user calls it."""
     return subprocess.run(
         [*HAUBERK, *args],

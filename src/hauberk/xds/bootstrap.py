@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+DNS_ADDRESS = "172.30.0.10"
 XDS_CLUSTER = "xds-grpc"
 ADMIN_CLUSTER = "admin"
 MARK = 1337
@@ -66,6 +67,20 @@ def _dynamic() -> dict[str, Any]:
     }
     source = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}
     return {"ads_config": ads, "cds_config": source, "lds_config": source}
+
+
+def _resolver() -> dict[str, Any]:
+    """The pods' DNS. The Envoy sees the host's files, and the host's nameserver is not on the pod network."""
+    address = {"socket_address": {"address": DNS_ADDRESS, "port_value": 53, "protocol": "UDP"}}
+    return {
+        "name": "envoy.network.dns_resolver.cares",
+        "typed_config": {
+            "@type": "type.googleapis.com/"
+            "envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
+            "resolvers": [address],
+            "dns_resolver_options": {"no_default_search_domain": True},
+        },
+    }
 
 
 def _overload() -> dict[str, Any]:
@@ -124,6 +139,7 @@ def proxy(
             ]
         },
         "stats_config": statistics(stats),
+        "typed_dns_resolver_config": _resolver(),
         "stats_flush_on_admin": True,  # no timer: a scrape merges histograms for the next one
         "deferred_stat_options": {"enable_deferred_creation_stats": True},
         "overload_manager": _overload(),

@@ -24,10 +24,11 @@ from envoy.service.discovery.v3.ads_pb2_grpc import (
 from hauberk.ports import Clock, Hold, Signer
 from hauberk.xds.hold import HoldService
 from hauberk.xds.sds import Credentials, Registered, Secrets
-from hauberk.xds.stream import Nack, Stream, TypeSync
+from hauberk.xds.stream import Nack, State, Stream, TypeSync
 from hauberk.xds.translate.types import ORDER, Resource, Resources
 
 log = logging.getLogger(__name__)
+WORST_FIRST: tuple[State, ...] = ("NOT SENT", "REJECTED", "STALE")
 _STOP_GRACE_S = 0.2
 _IDLE_S = 60.0
 
@@ -89,6 +90,14 @@ class XdsServer(AggregatedDiscoveryServiceServicer):  # type: ignore[misc]
                 else {url: TypeSync("NOT SENT", count, 0) for url, count in counts.items()}
             )
         return out
+
+    def state(self, proxy: str) -> State:
+        """The worst state of one proxy's resource types; `NOT SENT` for one that is not connected."""
+        session = self._sessions.get(proxy)
+        if session is None or proxy not in self._published:
+            return "NOT SENT"
+        states = {sync.state for sync in session.stream.sync().values() if sync.wanted}
+        return next((state for state in WORST_FIRST if state in states), "SYNCED")
 
     def connected(self) -> frozenset[str]:
         """The proxies that have a stream now."""
