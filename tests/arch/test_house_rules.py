@@ -58,7 +58,5 @@ def test_decisions_import_nothing_impure(path: Path) -> None:
 
 def test_no_path_of_a_developers_machine_is_in_the_project() -> None:
     pattern = re.compile(r"/(root|home/[a-z]+|farm)/(?!\.)")
-    bad = [
-        _name(p) for p in FILES if pattern.search(p.read_text())
-    ]
+    bad = [_name(p) for p in FILES if pattern.search(p.read_text())]
     assert not bad

@@ -76,7 +76,9 @@ def test_yaml_that_is_no_yaml_is_refused(document: Cluster) -> None:
 
 
 def test_an_unknown_field_is_told_in_a_warning(document: Cluster) -> None:
-    manifest = "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: w, namespace: default}\n"
+    manifest = (
+        "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: w, namespace: default}\n"
+    )
     manifest += "spec: {host: w.default.svc.cluster.local, wobble: 3}\n"
     ran = document.run("apply", "-f", "-", text=manifest)
     assert ran.ok, ran.err
@@ -87,7 +89,12 @@ def test_an_unknown_field_is_told_in_a_warning(document: Cluster) -> None:
 @pytest.mark.parametrize(
     ("name", "manifest", "reasons", "event"),
     [
-        ("no-image", pod("no-image", "hauberk.local/nothing"), {"ErrImagePull", "ImagePullBackOff"}, "Failed"),
+        (
+            "no-image",
+            pod("no-image", "hauberk.local/nothing"),
+            {"ErrImagePull", "ImagePullBackOff"},
+            "Failed",
+        ),
         (
             "no-command",
             pod("no-command", more="    command: [/nowhere/to/be/found]"),
@@ -108,7 +115,9 @@ def test_a_pod_that_cannot_run_says_why(
 ) -> None:
     document.apply(manifest)
     try:
-        eventually(lambda: waiting_reason(document, name) in reasons, what=f"{name} waits for one of {reasons}")
+        eventually(
+            lambda: waiting_reason(document, name) in reasons, what=f"{name} waits for one of {reasons}"
+        )
         eventually(lambda: event in events_of(document, name), what=f"event {event}")
     finally:
         document.must("delete", "pod", name, "-n", "default", "--grace-period=1", "--wait=false")
@@ -118,7 +127,9 @@ def test_a_failing_readiness_probe_is_an_event_and_the_pod_is_not_ready(document
     probe = '    command: [sleep, "600"]\n    readinessProbe: {tcpSocket: {port: 9}, periodSeconds: 1}'
     document.apply(pod("unready", more=probe))
     try:
-        eventually(lambda: "Readiness probe failed" in events_of(document, "unready"), what="an Unhealthy event")
+        eventually(
+            lambda: "Readiness probe failed" in events_of(document, "unready"), what="an Unhealthy event"
+        )
         conditions = document.json("pod", "unready", "-n", "default")["status"]["conditions"]
         assert {c["type"]: c["status"] for c in conditions}["Ready"] == "False"
     finally:
@@ -142,7 +153,9 @@ spec:
         told = eventually(
             lambda: [
                 c
-                for c in document.json("gateway", "broken", "-n", "default").get("status", {}).get("conditions", ())
+                for c in document.json("gateway", "broken", "-n", "default")
+                .get("status", {})
+                .get("conditions", ())
                 if c["status"] == "False"
             ],
             what="a condition on the gateway",

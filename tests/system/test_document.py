@@ -6,7 +6,6 @@ import pytest
 
 from hauberk.demo.proofs import PROOFS, Proof
 from hauberk.demo.run import check_preflight, show_proofs
-
 from hauberk.testing.cluster import Cluster, Quiet, eventually, hauberk
 
 pytestmark = pytest.mark.system
@@ -47,11 +46,19 @@ def test_up_again_says_that_it_runs_and_changes_nothing(document: Cluster) -> No
 
 @pytest.mark.parametrize(
     ("deployment", "namespace"),
-    [("activator", "knative-serving"), ("autoscaler", "knative-serving"), ("imc-dispatcher", "knative-eventing")],
+    [
+        ("activator", "knative-serving"),
+        ("autoscaler", "knative-serving"),
+        ("imc-dispatcher", "knative-eventing"),
+    ],
 )
-def test_overrides_of_the_operators_reach_the_pods(document: Cluster, deployment: str, namespace: str) -> None:
+def test_overrides_of_the_operators_reach_the_pods(
+    document: Cluster, deployment: str, namespace: str
+) -> None:
     pods = document.json("pods", "-n", namespace, "-l", f"app={deployment}")["items"] or [
-        p for p in document.json("pods", "-n", namespace)["items"] if p["metadata"]["name"].startswith(deployment)
+        p
+        for p in document.json("pods", "-n", namespace)["items"]
+        if p["metadata"]["name"].startswith(deployment)
     ]
     assert pods
     for pod in pods:

@@ -39,7 +39,9 @@ def warm(document: Cluster) -> Cluster:
     return document
 
 
-def test_traffic_flows_while_the_control_plane_is_dead_and_the_next_one_adopts_the_pods(warm: Cluster) -> None:
+def test_traffic_flows_while_the_control_plane_is_dead_and_the_next_one_adopts_the_pods(
+    warm: Cluster,
+) -> None:
     before = {p["metadata"]["uid"]: p for p in hello_pods(warm)}
     warm.apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: acknowledged, namespace: default}\n")
     os.kill(find.control_plane(warm.name), signal.SIGKILL)
@@ -66,7 +68,9 @@ def test_a_killed_process_of_a_pod_is_restarted_and_the_pod_is_not_ready_meanwhi
         return counts[container] >= 1 and now
 
     now = eventually(restarted, what=f"{container} restarts")
-    eventually(lambda: warm.shell.run(warm.stage.curl_line()).out.strip() == "Hello Openshift!", what="an answer")
+    eventually(
+        lambda: warm.shell.run(warm.stage.curl_line()).out.strip() == "Hello Openshift!", what="an answer"
+    )
     changed = next(c for c in now["status"]["conditions"] if c["type"] == "Ready")["lastTransitionTime"]
     was = next(c for c in pod["status"]["conditions"] if c["type"] == "Ready")["lastTransitionTime"]
     assert changed >= was
@@ -83,7 +87,9 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
         hauberk("down", "--name", name, "--purge")
 
 
-def test_after_kill_9_of_everything_the_next_up_is_clean_and_no_acknowledged_write_is_lost(own: Cluster) -> None:
+def test_after_kill_9_of_everything_the_next_up_is_clean_and_no_acknowledged_write_is_lost(
+    own: Cluster,
+) -> None:
     for i in range(20):
         own.must("create", "configmap", f"kept-{i}", "-n", "default")
     keeper = find.keeper(own.name)

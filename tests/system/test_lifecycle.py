@@ -81,7 +81,8 @@ def test_status_of_a_cluster_that_does_not_run_says_how_to_start_it(name: str) -
 def test_without_nft_up_names_the_package(name: str, tmp_path: Path) -> None:
     for program in ("ip", "nsenter", "unshare", "openssl", "curl", "python3"):
         found = next(
-            (d for d in ("/usr/bin", "/usr/sbin", "/bin", "/sbin") if os.access(f"{d}/{program}", os.X_OK)), None
+            (d for d in ("/usr/bin", "/usr/sbin", "/bin", "/sbin") if os.access(f"{d}/{program}", os.X_OK)),
+            None,
         )
         if found:
             (tmp_path / program).symlink_to(f"{found}/{program}")

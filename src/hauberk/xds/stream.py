@@ -221,7 +221,9 @@ class Stream:
         cluster = Cluster.FromString(body)
         if cluster.type == Cluster.EDS:
             name = cluster.eds_cluster_config.service_name or cluster.name
-            self._channels[ENDPOINT].known.pop(name, None)
+            endpoints = self._channels[ENDPOINT]
+            endpoints.known.pop(name, None)
+            endpoints.sent.pop(name, None)  # what is on its way was meant for the cluster before
 
     def _resource(self, type_url: str, name: str) -> Resource | None:
         assert self._wanted is not None, "asked before anything was published"
