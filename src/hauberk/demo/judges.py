@@ -10,7 +10,6 @@ from hauberk.demo.shell import Ran
 
 ANSWER = "Hello Openshift!"
 CUT_WITHOUT_ANSWER = {52: "the connection was closed without an answer", 56: "the connection was reset"}
-TLS_ALERTS = (35, 56)  # handshake failed; TLS 1.3 alerts arrive at the first read
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +37,12 @@ def judge_plaintext_refused(ran: Ran) -> Verdict:
 
 
 def judge_no_client_certificate(ran: Ran) -> Verdict:
-    """TLS is spoken, and ends in an alert because the client showed no certificate."""
-    alert = "alert" in ran.err and "certificate" in ran.err
-    line = ran.err.strip().splitlines()[-1] if ran.err.strip() else f"curl {ran.code}"
-    return Verdict(ran.code in TLS_ALERTS and alert, line)
+    """TLS is spoken (the server showed its certificate), and ends in an alert for want of the client's."""
+    said = f"{ran.out}\n{ran.err}"
+    spoken = "BEGIN CERTIFICATE" in said
+    alert = next((line for line in said.splitlines() if "alert certificate required" in line), "")
+    seen = alert.partition("ssl3_read_bytes:")[2].partition(":")[0] or alert
+    return Verdict(spoken and bool(alert), seen or f"openssl {ran.code}: {ran.err.strip()[-200:]}")
 
 
 def judge_capture(counted: Mapping[str, Any], *, secret: str, control: str) -> Verdict:

@@ -43,13 +43,20 @@ def test_plaintext_must_be_accepted_and_then_cut(situation: str, code: int, hold
     assert judge_plaintext_refused(curl(code)).holds is holds, situation
 
 
+SHOWN = "-----BEGIN CERTIFICATE-----"
+
+
 @pytest.mark.parametrize(
     ("situation", "ran", "holds"),
     [
-        ("alert", curl(56, err="OpenSSL SSL_read: tlsv13 alert certificate required, errno 0"), True),
-        ("another alert", curl(35, err="sslv3 alert handshake failure"), False),
-        ("it answered", curl(0, out="Hello"), False),
-        ("refused connection", curl(7, err="Failed to connect"), False),
+        (
+            "the alert",
+            curl(1, SHOWN, "error:0A00045C:SSL:ssl3_read_bytes:tlsv13 alert certificate required:x"),
+            True,
+        ),
+        ("another alert", curl(1, SHOWN, "sslv3 alert handshake failure"), False),
+        ("it went on", curl(0, f"{SHOWN} HTTP/1.1 400"), False),
+        ("no TLS at all", curl(1, "", "connect:errno=111"), False),
     ],
 )
 def test_a_missing_client_certificate_must_be_the_reason(situation: str, ran: Ran, holds: bool) -> None:
