@@ -272,8 +272,13 @@ def _remembered(paths: Paths) -> Options | None:
 
 
 def _private(folder: Path) -> None:
+    """Make a directory that only this user may enter. Raises Problem when it is somebody else's."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # In a shared temporary directory another user may have made ours first.
+        for part in (folder.parent, folder):
+            if part.is_symlink() or part.stat().st_uid != os.getuid():
+                raise PermissionError(f"`{part}` belongs to another user")
         folder.chmod(0o700)
     except OSError as error:
         raise Problem(
