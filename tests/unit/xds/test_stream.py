@@ -147,6 +147,31 @@ def test_a_changed_cluster_is_followed_by_its_endpoints() -> None:
     assert proxy.order == ["Cluster a", "ClusterLoadAssignment a"]
 
 
+def test_endpoints_on_their_way_when_their_cluster_changes_are_sent_again() -> None:
+    proxy = Proxy()
+    stream = proxy.connect(config({"a": 1}))
+    (clusters,) = (r for r in stream.responses() if r.type_url == CLUSTER)
+    stream.on_request(DeltaDiscoveryRequest(type_url=ENDPOINT, resource_names_subscribe=["a"]))
+    (endpoints,) = stream.responses()
+    assert [r.name for r in endpoints.resources] == ["a"]  # sent, not yet acknowledged
+    stream.on_request(_ack(clusters))
+    stream.want(config({"a": 2}))
+    (changed,) = stream.responses()
+    assert [r.name for r in changed.resources] == ["a"]
+    stream.on_request(_ack(endpoints))
+    stream.on_request(_ack(changed))
+    assert not stream.is_settled()
+    (again,) = stream.responses()
+    assert (again.type_url, [r.name for r in again.resources]) == (ENDPOINT, ["a"])
+    stream.on_request(_ack(again))
+    stream.responses()
+    assert stream.sync()[ENDPOINT].state == "SYNCED"
+
+
+def _ack(response: DeltaDiscoveryResponse) -> DeltaDiscoveryRequest:
+    return DeltaDiscoveryRequest(type_url=response.type_url, response_nonce=response.nonce)
+
+
 def test_a_subscription_to_what_is_not_there_is_answered() -> None:
     proxy = Proxy()
     stream = proxy.connect(config({}))
