@@ -12,8 +12,8 @@ import uvloop
 
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # before grpc is imported: its fork handlers are noisy
 
-from hauberk.app.run import run  # noqa: E402
-from hauberk.cluster.options import load  # noqa: E402
+from hauberk.app.run import run
+from hauberk.cluster.options import load
 
 LEVEL = os.environ.get("HAUBERK_LOG", "INFO").upper()
 

@@ -132,8 +132,10 @@ class Kind(Generic[T]):
         return f"{self.group}/{version}" if self.group else version
 
     def parse(self, raw: Json) -> T:
-        """Read a typed view of `raw`. Fields the model does not name are ignored, so never
-        write a parsed object back whole: apply only the fields you own.
+        """Read a typed view of `raw`.
+
+        Fields the model does not name are ignored, so never write a parsed object back whole:
+        apply only the fields you own.
 
         Raises msgspec.ValidationError, whose text ends in the field's path (`$.spec...`).
         """
