@@ -74,7 +74,7 @@ class Loop:
                     key.data()
 
     def _run_timers(self) -> float | None:
-        while self._timers:
+        while self._timers and not self._stopped:
             wait = self._timers[0][0] - time.monotonic()
             if wait > 0:
                 return wait
