@@ -9,6 +9,8 @@ from urllib.parse import parse_qs
 
 import orjson
 
+from hauberk.apiserver.auth import by_client_certificate
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -16,7 +18,6 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 Answer = Callable[[Mapping[str, str]], Awaitable[Any]]
 
 PREFIX = "/hauberk/v1/"
-ADMINISTRATORS = b"system:masters"
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class OwnPaths:
         await send({"type": "http.response.body", "body": orjson.dumps(body)})
 
     async def _answer(self, scope: Scope) -> tuple[int, Any]:
-        certificate = dict(scope["headers"]).get(b"x-forwarded-client-cert", b"")
-        if ADMINISTRATORS not in certificate:
+        user = by_client_certificate({k.decode(): v.decode() for k, v in scope["headers"]})
+        if user is None or not user.is_master:
             return 403, {"message": "this path is for members of system:masters"}
         answer = self.answers.get(scope["path"].removeprefix(PREFIX))
         if answer is None:

@@ -16,9 +16,9 @@ from typing import Any
 
 from hauberk import mesh
 from hauberk.base.apierrors import ApiError
-from hauberk.base.conditions import with_times
+from hauberk.base.conditions import condition, with_times
 from hauberk.base.paths import Paths
-from hauberk.base.refs import Json, Ref
+from hauberk.base.refs import Json, Ref, ref_of
 from hauberk.base.times import rfc3339
 from hauberk.mesh import Finding
 from hauberk.ports import Api, Clock, Recorder, Snapshot
@@ -69,6 +69,17 @@ def status_changes(
     return out
 
 
+def already_told(snapshot: Snapshot) -> set[Ref]:
+    """The objects whose status says that something was left out, whichever control plane said it."""
+    return {
+        ref_of(obj)
+        for kind in mesh.READS
+        if kind.endswith(".istio.io")
+        for obj in snapshot.list(kind)
+        if (row := condition(obj, CONDITION)) is not None and row["status"] == "False"
+    }
+
+
 @dataclass
 class MeshFeed:
     """Publishes to the proxies and tells the objects what was left out."""
@@ -79,15 +90,21 @@ class MeshFeed:
     recorder: Recorder
     clock: Clock
     published_revision: int = 0  # the store's revision that the last publish contained
-    _told: set[Ref] = field(default_factory=set)
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def rebuild(self) -> None:
         """Build the model of the current snapshot and publish it."""
         snapshot = self.api.snapshot()
+        began = self.clock.monotonic()
         model = mesh.build(snapshot, paths=self.paths)
+        built = self.clock.monotonic()
         self.xds.publish({proxy.uid: translate.resources(model, proxy) for proxy in model.proxies.values()})
         self.published_revision = snapshot.revision
+        ms = {
+            "build_ms": f"{(built - began) * 1000:.1f}",
+            "publish_ms": f"{(self.clock.monotonic() - built) * 1000:.1f}",
+        }
+        log.debug("published", extra={"revision": snapshot.revision, "proxies": len(model.proxies), **ms})
         self._moved.set()
         self._moved = asyncio.Event()
         await self._tell(tuple(model.findings))
@@ -101,7 +118,8 @@ class MeshFeed:
     async def _tell(self, findings: tuple[Finding, ...]) -> None:
         wanted = wanted_conditions(findings)
         snapshot = self.api.snapshot()
-        for ref, status in status_changes(wanted, self._told, snapshot, rfc3339(self.clock.now())):
+        told = already_told(snapshot)
+        for ref, status in status_changes(wanted, told, snapshot, rfc3339(self.clock.now())):
             obj = snapshot.get(ref)
             row = status["conditions"][0]
             if obj is not None and row["status"] == "False":
@@ -114,4 +132,3 @@ class MeshFeed:
                 log.warning(
                     "status of a mesh object was not written", extra={"ref": str(ref), "error": str(error)}
                 )
-        self._told = set(wanted) | {r for r in self._told if snapshot.get(r) is not None}
