@@ -173,6 +173,7 @@ class XdsServer(AggregatedDiscoveryServiceServicer):  # type: ignore[misc]
         if wanted := self._published.get(proxy):
             session.stream.want(wanted)
         self._sessions[proxy] = session
+        log.debug("proxy connected", extra={"proxy": proxy, "published": proxy in self._published})
         session.wake.set()
         try:
             async with asyncio.TaskGroup() as group:
@@ -194,5 +195,7 @@ class XdsServer(AggregatedDiscoveryServiceServicer):  # type: ignore[misc]
             await session.wake.wait()
             session.wake.clear()
             for response in session.stream.responses():
+                detail = {"proxy": session.stream.proxy, "type": response.type_url.rpartition(".")[2]}
+                log.debug("sending", extra={**detail, "resources": len(response.resources)})
                 await context.write(response)
             self._progress()

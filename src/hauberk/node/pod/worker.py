@@ -178,8 +178,13 @@ class PodWorker:
 
     async def _carry_out(self, action: Action) -> None:
         """Do one thing and report what came of it, whatever came of it."""
+        began = self._deps.clock.monotonic()
         try:
             answer = await self._do(action)
+            took = (self._deps.clock.monotonic() - began) * 1000
+            log.debug(
+                "acted", extra={"pod": self._pod.ref.name, "action": repr(action), "ms": f"{took:.1f}"}
+            )
         except KeeperGone:
             log.warning("the keeper is gone", extra={"pod": str(self._pod.ref)})
             return
@@ -287,6 +292,7 @@ class PodWorker:
         elif heard.warning:
             self._tell("ProbeWarning", f"{word} probe warning: {heard.warning}", True)
         if judged.verdict is not None:
+            log.debug("probed", extra={"pod": self._pod.ref.name, "probe": key, "ok": judged.verdict})
             self.post(Probed(name, attempt, kind, judged.verdict, probe.termination_grace_period_seconds))
 
     # Status.

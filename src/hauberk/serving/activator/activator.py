@@ -80,9 +80,11 @@ class Activator:
         self._facts.hold(key, 1)
         self._queued.set()
         gone = False
+        log.debug("held", extra={"revision": key})
         try:
             async with asyncio.timeout(_patience_s(revision)):
                 backend = await waiter
+            log.debug("let go", extra={"revision": key, "to": backend})
             return Forward(_address(backend, revision))
         except TimeoutError:
             gone = True
