@@ -16,7 +16,7 @@ from pathlib import Path
 
 from hauberk.autoscaler.config import NAME, Config, Settings, parse_config, settings_of
 from hauberk.autoscaler.facts import Facts, Key, Sample
-from hauberk.autoscaler.metrics import Reading, parse_metrics, sample_of, sum_of
+from hauberk.autoscaler.metrics import Reading, ended_between, parse_metrics, sample_of, sum_of
 from hauberk.autoscaler.pods import METRICS_PORT, SYSTEM, autoscaler_pod, is_ready, pods_of, wants_mtls
 from hauberk.autoscaler.scrape import ScrapeFailed, fetch
 from hauberk.base.paths import Paths
@@ -35,6 +35,7 @@ AT_ONCE = 32
 class _Before:
     reading: Reading
     at: float
+    ended: float  # requests that ended in the interval up to this reading
 
 
 def config_of(snapshot: Snapshot) -> Config:
@@ -121,8 +122,11 @@ class Collector:
             return error
         reading, now = parse_metrics(text), self._clock.monotonic()
         before = self._before.get(uid)
-        self._before[uid] = _Before(reading, now)
-        return sample_of(before.reading if before else None, reading, now - before.at if before else 0.0)
+        if before is None:
+            self._before[uid] = _Before(reading, now, 0.0)
+            return sample_of(None, reading, 0.0)
+        self._before[uid] = _Before(reading, now, ended_between(before.reading, reading))
+        return sample_of(before.reading, reading, now - before.at, ended_earlier=before.ended)
 
     async def in_flight(self, key: Key) -> Mapping[str, int] | None:
         """Requests in each ready pod of a revision, asked now; None when one of them does not answer."""

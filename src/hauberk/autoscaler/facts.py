@@ -27,15 +27,22 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One second of one revision, over all its pods."""
+    """One second of one revision, over all its pods.
+
+    Concurrency is seen twice: as what was in the pods at one instant, which is sure to see long requests,
+    and as what the durations of ended requests add up to per second, which is sure to see short ones. In
+    the mean both are the same number.
+    """
 
     concurrency: float
     rps: float
+    busy: float = 0.0
 
 
 @dataclass(slots=True)
 class _Record:
     concurrency: Series = field(default_factory=lambda: Series(3600.0))
+    busy: Series = field(default_factory=lambda: Series(3600.0))
     rps: Series = field(default_factory=lambda: Series(3600.0))
     held: Held = field(default_factory=Held)
     highest: Highest = field(default_factory=Highest)
@@ -43,6 +50,17 @@ class _Record:
     begun: bool = False
     wanted: Wanted | None = None
     failure: str = ""
+
+    def average(self, metric: str, window_s: float, now: float) -> float | None:
+        """The mean of the metric over a window; None without data.
+
+        The two views of concurrency are compared as means, not second by second: a pod whose request just
+        ended and one whose request just began would count one request twice.
+        """
+        if metric == "rps":
+            return self.rps.average(window_s, now)
+        means = (self.concurrency.average(window_s, now), self.busy.average(window_s, now))
+        return max((m for m in means if m is not None), default=None)
 
 
 class Facts:
@@ -110,6 +128,7 @@ class Facts:
         now = self._clock.monotonic()
         waiting = record.held.take_mean(now)
         record.concurrency.record(sample.concurrency + waiting, now)
+        record.busy.record(sample.busy + waiting, now)
         record.rps.record(sample.rps, now)
         before, had_failed = record.wanted, bool(record.failure)
         record.failure = ""
@@ -119,9 +138,8 @@ class Facts:
         return record.wanted
 
     def _decide(self, record: _Record, ready: int, settings: Settings, now: float) -> Wanted | None:
-        series = record.rps if settings.metric == "rps" else record.concurrency
-        stable = series.average(settings.spec.stable_window, now)
-        panic = series.average(settings.panic_window_s, now)
+        stable = record.average(settings.metric, settings.spec.stable_window, now)
+        panic = record.average(settings.metric, settings.panic_window_s, now)
         if stable is None or panic is None:
             return None
         if not record.begun:  # as upstream: a restart in the middle of a load must not shrink it

@@ -45,17 +45,28 @@ def parse_metrics(text: str) -> Reading:
     return Reading(**found)
 
 
-def sample_of(before: Reading | None, after: Reading, elapsed_s: float) -> Sample:
-    """One pod's mean concurrency and requests per second between two readings.
+def ended_between(before: Reading | None, after: Reading) -> float:
+    """How many requests ended between two readings."""
+    if before is None or after.total < before.total:
+        return 0.0
+    return max(0.0, before.active + after.total - before.total - after.active)
 
-    Concurrency is what is in the pod now, or what the durations of the ended requests add up to, whichever
-    is more: the first sees long requests, the second short ones.
+
+def sample_of(
+    before: Reading | None, after: Reading, elapsed_s: float, *, ended_earlier: float = 0.0
+) -> Sample:
+    """One pod's sample between two readings; `ended_earlier` requests ended between the two before.
+
+    A request that ended was in the pod for at most the whole interval, however long it took in all: so
+    `busy` never exceeds the number of requests that ended, or the end of one long request would look like
+    many requests. Envoy shows durations one reading late.
     """
     now = after.active + after.waiting
     if before is None or elapsed_s <= 0 or after.total < before.total:  # a new pod, or its proxy restarted
         return Sample(now, 0.0)
     busy = max(0.0, after.busy_ms - before.busy_ms) / (1000 * elapsed_s)
-    return Sample(max(now, busy), (after.total - before.total) / elapsed_s)
+    ended = max(ended_between(before, after), ended_earlier)
+    return Sample(now, (after.total - before.total) / elapsed_s, min(busy, ended))
 
 
 def sum_of(samples: Iterable[Sample], pods: int) -> Sample:
@@ -65,4 +76,5 @@ def sum_of(samples: Iterable[Sample], pods: int) -> Sample:
     """
     rows = list(samples)
     share = pods / len(rows) if rows else 0.0
-    return Sample(sum(s.concurrency for s in rows) * share, sum(s.rps for s in rows) * share)
+    sums = (sum(s.concurrency for s in rows), sum(s.rps for s in rows), sum(s.busy for s in rows))
+    return Sample(*(value * share for value in sums))
