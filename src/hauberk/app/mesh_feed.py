@@ -89,6 +89,7 @@ class MeshFeed:
     xds: XdsServer
     recorder: Recorder
     clock: Clock
+    https_port: int = 443  # where clients reach the router
     published_revision: int = 0  # the store's revision that the last publish contained
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -96,7 +97,7 @@ class MeshFeed:
         """Build the model of the current snapshot and publish it."""
         snapshot = self.api.snapshot()
         began = self.clock.monotonic()
-        model = mesh.build(snapshot, paths=self.paths)
+        model = mesh.build(snapshot, paths=self.paths, https_port=self.https_port)
         built = self.clock.monotonic()
         self.xds.publish({proxy.uid: translate.resources(model, proxy) for proxy in model.proxies.values()})
         self.published_revision = snapshot.revision

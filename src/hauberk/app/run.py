@@ -79,7 +79,7 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
         clock,
         registered=authority.router_secrets(options.domain),
     )
-    feed = MeshFeed(server, paths, xds, recorder, clock)
+    feed = MeshFeed(server, paths, xds, recorder, clock, options.https_port)
     probe = AckedProbe(server, lambda: feed.published_revision, lambda uid: xds.state(uid) == "SYNCED")
     engine = Engine(server, _controllers(authority, facts, probe), clock, recorder)
     facts.listen(autoscaler.waker(engine.wake))

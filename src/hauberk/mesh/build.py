@@ -49,8 +49,11 @@ _ENDED = ("Succeeded", "Failed")
 _kept = Memo()
 
 
-def build(snapshot: Snapshot, *, paths: Paths | None = None) -> Mesh:
-    """The mesh as the stored objects describe it. `paths` names the unix sockets of roles."""
+def build(snapshot: Snapshot, *, paths: Paths | None = None, https_port: int = 443) -> Mesh:
+    """The mesh as the stored objects describe it.
+
+    `paths` names the unix sockets of roles; `https_port` is where clients reach the router's TLS socket.
+    """
     pods = _workloads(snapshot)
     findings: list[Finding] = []
     domains: dict[str, Domain] = {}
@@ -66,7 +69,7 @@ def build(snapshot: Snapshot, *, paths: Paths | None = None) -> Mesh:
         domains[root] = world.domain(findings)
         proxies |= world.proxies(findings)
         modes |= world.modes
-    facts = RoleFacts(snapshot, {w.uid: w for w in pods}, modes, slices, paths)
+    facts = RoleFacts(snapshot, {w.uid: w for w in pods}, modes, slices, paths, https_port)
     rolled = {
         w.uid: _kept.same(
             ("rolled", w.uid), replace(proxies[w.uid], roles=_kept.same(("roles", w.uid), roles_of(w, facts)))

@@ -46,14 +46,17 @@ def _service_ports(service: Json | None) -> Sequence[Json]:
     return ports
 
 
-def router_role(snapshot: Snapshot, slices: SlicesByService, paths: Paths) -> RouterRole:
-    """Every admitted Route, with its Service's ready endpoints."""
+def router_role(
+    snapshot: Snapshot, slices: SlicesByService, paths: Paths, https_port: int = 443
+) -> RouterRole:
+    """Every admitted Route, with its Service's ready endpoints. Redirects lead to `https_port`."""
     rows = [r for r in snapshot.list(ROUTE) if not is_deleting(r) and _admitted(r)]
     routes = tuple(_router_route(r, snapshot, slices) for r in sorted(rows, key=_name))
     return RouterRole(
         https_socket=str(paths.router_https_socket),
         http_socket=str(paths.router_http_socket),
         routes=routes,
+        https_port=https_port,
     )
 
 

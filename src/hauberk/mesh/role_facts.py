@@ -44,6 +44,7 @@ class RoleFacts:
     modes: Mapping[str, Modes]  # by uid, of pods in a mesh
     slices: SlicesByService
     paths: Paths | None
+    https_port: int = 443
 
 
 def roles_of(pod: Workload, facts: RoleFacts) -> tuple[Role, ...]:
@@ -66,7 +67,7 @@ def _roles(name: str, container: Json, pod: Workload, facts: RoleFacts) -> Itera
         peer = PeerTls() if pod.identity else None
         yield AutoscalerRole(socket=str(facts.paths.egress_socket(pod.uid)), peer=peer)
     elif name == "router":
-        yield router_role(facts.snapshot, facts.slices, facts.paths)
+        yield router_role(facts.snapshot, facts.slices, facts.paths, facts.https_port)
 
 
 def queue_role(env: Mapping[str, str], pod: Workload) -> QueueRole:
