@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hauberk.operators.knative_serving.settings import config_maps
 from hauberk.serving.config.deployment import parse_deployment
 from hauberk.serving.config.domain import parse_domains
 from hauberk.serving.config.gc import Retention, parse_retention
 from hauberk.serving.config.istio import EXTERNAL, LOCAL, Gateway, parse_istio
 from hauberk.serving.config.network import fill_template, parse_network
-from hauberk.serving.defaults import config_maps
 from hauberk.serving.route.hosts import hosts_of
 from hauberk.serving.route.make import make_ingress
 from hauberk.serving.route.traffic import Target

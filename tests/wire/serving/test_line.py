@@ -14,9 +14,9 @@ from hauberk.base.conditions import is_true
 from hauberk.base.refs import Json, Ref
 from hauberk.engine.clock import SystemClock
 from hauberk.engine.engine import Engine, settle
+from hauberk.operators.knative_serving.settings import config_maps
 from hauberk.ports import Forward, HoldRequest, Reject
 from hauberk.serving.activator import Activator
-from hauberk.serving.defaults import config_maps
 from hauberk.testing.memory_api import MemoryApi
 from hauberk.testing.recorder import KeptEvents
 

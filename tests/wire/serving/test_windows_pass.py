@@ -12,7 +12,7 @@ from hauberk.autoscaler.facts import Sample
 from hauberk.base.conditions import condition
 from hauberk.base.refs import Json, Ref
 from hauberk.engine.engine import Engine
-from hauberk.serving.defaults import config_maps
+from hauberk.operators.knative_serving.settings import config_maps
 from hauberk.testing.clock import FakeClock
 from hauberk.testing.memory_api import MemoryApi
 from hauberk.testing.recorder import KeptEvents

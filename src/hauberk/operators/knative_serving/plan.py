@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from hauberk.base.conditions import Condition
 from hauberk.base.refs import Json, Ref, annotations_of, ref_of
 from hauberk.engine.plan import Plan
-from hauberk.kinds.knative_operator.knative_serving import CONFIGS, KIND, NAMESPACE, ServingSpec
+from hauberk.kinds.knative_operator.knative_serving import KIND, NAMESPACE, ServingSpec
 from hauberk.operators.config_maps import make_config_maps
 from hauberk.operators.install_status import make_refusal, make_status
 from hauberk.operators.knative_serving.policies import make_network_policies, make_peer_authentications
-from hauberk.operators.knative_serving.settings import NO_POLICIES, config_of, ingresses_of
+from hauberk.operators.knative_serving.settings import NO_POLICIES, config_of, ingresses_of, names_of
 from hauberk.operators.knative_serving.table import (
     CONFIG_COMPONENT,
     CORE,
@@ -106,9 +106,7 @@ def _accounts() -> Iterator[Json]:
 
 
 def _config_maps(spec: ServingSpec, domain: str) -> Iterator[Json]:
-    ingresses = ingresses_of(spec)
-    absent = {"config-istio": not ingresses.istio, "config-kourier": not ingresses.kourier}
-    names = [name for name in CONFIGS if not absent.get(name)]
+    names = names_of(spec)
     labels = {name: app_labels(PART_OF, CONFIG_COMPONENT.get(name, "controller")) for name in names}
     yield from make_config_maps(names, NAMESPACE, labels, config_of(spec, domain))
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hauberk.kinds.knative_operator.knative_serving import ServingSpec
+from hauberk.kinds.knative_operator.knative_serving import CONFIGS, IstioIngress, ServingSpec
+from hauberk.kinds.knative_operator.knative_serving import Ingresses as IngressSpec
 from hauberk.operators.config_maps import unless_set, wanted_of
 
 ISTIO_CLASS = "istio.ingress.networking.knative.dev"
@@ -44,6 +45,20 @@ def ingresses_of(spec: ServingSpec) -> Ingresses:
     """
     istio, kourier = spec.ingress.istio.enabled, spec.ingress.kourier.enabled
     return Ingresses(istio=istio, kourier=kourier or not istio)
+
+
+def names_of(spec: ServingSpec) -> list[str]:
+    """The ConfigMaps of an installation: config-istio and config-kourier only with their ingress."""
+    ingresses = ingresses_of(spec)
+    absent = {"config-istio": not ingresses.istio, "config-kourier": not ingresses.kourier}
+    return [name for name in CONFIGS if not absent.get(name)]
+
+
+def config_maps(domain: str, *, istio: bool) -> dict[str, dict[str, str]]:
+    """ConfigMap name → data of an installation by an admin who set nothing but the ingress."""
+    spec = ServingSpec(ingress=IngressSpec(istio=IstioIngress(enabled=istio)))
+    data = config_of(spec, domain)
+    return {name: data.get(name, {}) for name in names_of(spec)}
 
 
 def config_of(spec: ServingSpec, domain: str) -> dict[str, dict[str, str]]:
