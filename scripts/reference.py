@@ -137,8 +137,9 @@ def _unconditional_advice(kind: Kind[Any]) -> Iterator[str]:
     """What every object of the kind is answered with: it is stored and does not act."""
     raw = {"apiVersion": kind.api_version, "kind": kind.name, "metadata": {"name": "any"}, "spec": {}}
     for text in kind.advice(raw):
-        if "does not act" in text:
-            yield f"**Does not act.** {text.replace(" 'any'", '')}."
+        if "stored" in text:
+            said = text.replace(" 'any'", "").replace(" of kind None", " of its kind")
+            yield f"**Does not act.** {said}."
 
 
 def kinds() -> str:
