@@ -16,6 +16,7 @@ from hauberk import __version__, autoscaler, mesh, openshift, operators, serving
 from hauberk.apiserver.server import Server
 from hauberk.app.asgi import Answer, OwnPaths
 from hauberk.app.credentials import gateway_credentials
+from hauberk.app.digests import Digests
 from hauberk.app.feed import Feed
 from hauberk.app.http import HttpServer
 from hauberk.app.mesh_feed import MeshFeed
@@ -81,7 +82,8 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
     )
     feed = MeshFeed(server, paths, xds, recorder, clock, options.https_port)
     probe = AckedProbe(server, lambda: feed.published_revision, lambda uid: xds.state(uid) == "SYNCED")
-    engine = Engine(server, _controllers(authority, facts, probe), clock, recorder)
+    digests = Digests(server, paths, clock)
+    engine = Engine(server, _controllers(authority, facts, probe, digests), clock, recorder)
     facts.listen(autoscaler.waker(engine.wake))
     tokens = issuer(server, authority.token_key, clock)
     node = Node(server, recorder, runtime, paths, clock, bootstrap_of(paths), issue_token=tokens)
@@ -98,7 +100,8 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
             rebuild=ServiceFeed(server, runtime).rebuild,
         )
         parts = (recorder.run, engine.run, GarbageCollector(server, clock).run, xds.run, mesh_feed.run)
-        tasks = [
+        tasks = [group.create_task(digests.run(engine.wake))]
+        tasks += [
             group.create_task(part())
             for part in (*parts, names.run, node.run, collector.run, activator.run, http.run)
         ]
@@ -107,13 +110,15 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
             task.cancel()
 
 
-def _controllers(authority: Authority, facts: autoscaler.Facts, probe: AckedProbe) -> tuple[Any, ...]:
+def _controllers(
+    authority: Authority, facts: autoscaler.Facts, probe: AckedProbe, resolve: serving.Resolve
+) -> tuple[Any, ...]:
     """Every controller of the product, room by room."""
     roots = authority.roots.decode()
     return (
         *workloads.controllers(lambda: authority.cluster_roots.decode()),
         *operators.controllers(operators.Facts(mesh_roots=roots)),
-        *serving.controllers(probe=probe),
+        *serving.controllers(resolve=resolve, probe=probe),
         *autoscaler.controllers(facts),
         *openshift.CONTROLLERS,
     )

@@ -145,8 +145,7 @@ def add(reference: str, directory: Path, paths: Paths) -> Row:
         raise ValueError(f"no Procfile in {folder}")
     parse_procfile(procfile.read_text())
     row = {"kind": "procfile", "digest": tree_digest(folder), "source": str(folder)}
-    with _changing(paths) as index:
-        index[str(name)] = row
+    put(name, row, paths)
     return Row(str(name), row["kind"], row["digest"], row["source"])
 
 
@@ -162,21 +161,32 @@ def ls(paths: Paths) -> list[Row]:
 
 
 def rm(reference: str, paths: Paths) -> bool:
-    """Forget an image and delete its unpacked files; False when there was none."""
+    """Forget an image and delete its unpacked files; False when there was none.
+
+    With the last tag of a repository, what its tags meant before goes too.
+    """
     name = parse_reference(reference)
     with _changing(paths) as index:
         row = index.pop(str(name), None)
         if row is None:
             return False
-        used = any(other["digest"] == row["digest"] for other in index.values())
-    if row["kind"] == "oci" and not used:
-        shutil.rmtree(Path(row["root"]).parent, ignore_errors=True)
+        gone = [row]
+        same = [key for key in index if parse_reference(key).repository == name.repository]
+        if all("@" in key for key in same):
+            gone += [index.pop(key) for key in same]
+        used = {other["digest"] for other in index.values()}
+    for old in gone:
+        if old["kind"] == "oci" and old["digest"] not in used:
+            shutil.rmtree(Path(old["root"]).parent, ignore_errors=True)
     return True
 
 
 def put(reference: Reference, row: dict[str, Any], paths: Paths) -> None:
-    """Write one row of the index."""
+    """Write one row of the index. What the tag meant before can still be had by its digest."""
     with _changing(paths) as index:
+        before = index.get(str(reference))
+        if before is not None and before["digest"] != row["digest"]:
+            index[f"{reference.repository}@{before['digest']}"] = before
         index[str(reference)] = row
 
 

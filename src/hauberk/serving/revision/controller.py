@@ -48,11 +48,26 @@ def observer(resolve: Resolve) -> Callable[[Snapshot, Ref], World | None]:
 
 
 def _digests(revision: Json, resolve: Resolve, config: Deployment) -> dict[str, Digest | Unresolvable | None]:
-    images = [str(c.get("image", "")) for c in revision["spec"].get("containers") or ()]
-    return {
-        i: Digest("") if "@" in i or i.split("/")[0] in config.skip_tag_resolving else resolve(i)
-        for i in images
-    }
+    """Each image's digest: once found it stays, so that a Revision keeps its image when the tag moves on."""
+    rows = (revision.get("status") or {}).get("containerStatuses") or ()
+    kept = {row.get("name", ""): row["imageDigest"] for row in rows if row.get("imageDigest")}
+    out: dict[str, Digest | Unresolvable | None] = {}
+    for container in revision["spec"].get("containers") or ():
+        image, before = str(container.get("image", "")), kept.get(container.get("name", ""), "")
+        if "@" in image or image.split("/")[0] in config.skip_tag_resolving:
+            out[image] = Digest("")
+        else:
+            out[image] = _again(before, image, resolve) if before else resolve(image)
+    return out
+
+
+def _again(before: str, image: str, resolve: Resolve) -> Digest:
+    """The digest as it was, unless it is gone and the tag has another: built-in images move with us."""
+    if isinstance(resolve(before), Unresolvable):
+        now = resolve(image)
+        if isinstance(now, Digest):
+            return now
+    return Digest(before)
 
 
 def _settings(
