@@ -21,12 +21,13 @@ from hauberk.kinds.meta import Kind
 from hauberk.mesh import policies as authz
 from hauberk.mesh.gateways import Front, bind, front_of, is_tls
 from hauberk.mesh.memo import Memo
-from hauberk.mesh.model import Domain, Finding, Inbound, Mesh, Mode, Policy, Proxy, Routes, Service, Settings
+from hauberk.mesh.model import Domain, Finding, Inbound, Mesh, Mode, Policy, Proxy, Service, Settings
 from hauberk.mesh.policies import Modes, peer_modes
+from hauberk.mesh.references import lost_references
 from hauberk.mesh.registry import entry_services, kubernetes_service, protocol_of, slices_by_service
 from hauberk.mesh.role_facts import READS as ROLE_READS
 from hauberk.mesh.role_facts import RoleFacts, roles_of
-from hauberk.mesh.routing import destination_hosts, destination_of, routes_of, unknown_subsets, with_delegates
+from hauberk.mesh.routing import destination_of, routes_of, with_delegates
 from hauberk.mesh.settings import CONTROL_PLANE, MEMBER_ROLL, meshes
 from hauberk.mesh.workloads import Workload, workload_of
 from hauberk.ports import Snapshot
@@ -131,9 +132,14 @@ class _World:
                 b.port == port and is_tls(b.server) and b.server.tls and b.server.tls.mode == "ISTIO_MUTUAL"
                 for b in self.binds.get(pod.uid, ())
             )
-        excluded = {*pod.excluded_inbound, *self.settings.excluded_inbound}
+        # What was captured is what injection wrote on the pod, whatever the control plane says since.
         modes = self.modes.get(pod.uid)
-        return pod.sidecar and port not in excluded and modes is not None and modes.of(port) != Mode.DISABLE
+        return (
+            pod.sidecar
+            and port not in pod.excluded_inbound
+            and modes is not None
+            and modes.of(port) != Mode.DISABLE
+        )
 
     def domain(self, findings: list[Finding]) -> Domain:
         """What the mesh's proxies see. Fills `modes` and `binds`, which endpoints depend on."""
@@ -154,7 +160,7 @@ class _World:
             routes=_kept.same(("virtual", self.settings.root), routes),
             destinations=_kept.same(("rules", self.settings.root), tuple(rules)),
         )
-        findings += _unknown(routes, domain)
+        findings += lost_references(domain, {f"{f.ref.namespace}/{f.ref.name}" for f in fronts})
         return domain
 
     def _bind(self, fronts: Sequence[Front], findings: list[Finding]) -> None:
@@ -247,13 +253,15 @@ class _World:
 
 
 def _shape(service: Service) -> Service:
-    """The service without its endpoints: what listeners and routes depend on."""
+    """The service without its endpoints, as far as listeners and routes do not depend on them."""
     bare = _kept.get(_without_endpoints, service)
     return _kept.same(("shape", service.host, str(service.ref)), bare)
 
 
 def _without_endpoints(service: Service) -> Service:
-    return replace(service, endpoints={})
+    """A headless Service keeps those of its bare ports: their addresses are what clients dial."""
+    bare = {p.number for p in service.ports if service.headless and not p.protocol.is_http}
+    return replace(service, endpoints={n: rows for n, rows in service.endpoints.items() if n in bare})
 
 
 def _ports_of(service: Json, pod: Workload, found: dict[int, Any]) -> None:
@@ -273,17 +281,3 @@ def _parse(kind: Kind[Any], raw: Json) -> Any:
 def _age(raw: Json) -> tuple[str, str, str]:
     meta = raw["metadata"]
     return meta.get("creationTimestamp") or "", meta.get("namespace", ""), meta["name"]
-
-
-def _unknown(routes: Sequence[Routes], domain: Domain) -> list[Finding]:
-    hosts = [
-        Finding(row.ref, "DestinationNotFound", f"destination host {host} is not known in the mesh: 503")
-        for row in routes
-        for host in sorted(destination_hosts(row) - set(domain.by_host))
-    ]
-    subsets = [
-        Finding(row.ref, "SubsetNotFound", f"no DestinationRule of {host} has the subset {name}: 503")
-        for row in routes
-        for host, name in unknown_subsets(row, domain.destinations)
-    ]
-    return hosts + subsets

@@ -195,7 +195,6 @@ class Settings:
     strict: bool = False
     auto_mtls: bool = True
     registry_only: bool = False
-    excluded_inbound: tuple[int, ...] = ()
     access_log: str = ""
     access_log_format: str = ""
     trust_domain: str = DOMAIN

@@ -29,7 +29,6 @@ def settings_of(smcp: Json) -> Settings:
         strict=bool(plane.get("mtls")),
         auto_mtls=plane.get("automtls", config.get("enableAutoMtls", True)) is not False,
         registry_only=policy == "REGISTRY_ONLY",
-        excluded_inbound=tuple(int(p) for p in (traffic.get("inbound") or {}).get("excludedPorts") or ()),
         access_log=str(config.get("accessLogFile") or ""),
         access_log_format=str(config.get("accessLogFormat") or ""),
     )

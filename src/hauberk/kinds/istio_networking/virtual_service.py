@@ -18,6 +18,7 @@ from hauberk.kinds.istio_networking.common import (
     required,
 )
 from hauberk.kinds.istio_networking.virtual_service_model import (
+    GRPC_STATUSES,
     Destination,
     Fault,
     HTTPMatch,
@@ -103,6 +104,9 @@ def _fault(fault: Fault) -> FieldErrors:
         yield FieldError(
             "fault.abort.httpStatus", f"HTTP status {fault.abort.http_status} is not in range 200..599"
         )
+    if fault.abort is not None and fault.abort.grpc_status not in ("", *GRPC_STATUSES):
+        text = f"gRPC status {fault.abort.grpc_status} is not supported"
+        yield FieldError("fault.abort.grpcStatus", text, "FieldValueNotSupported")
     for name in ("delay", "abort"):
         part = getattr(fault, name)
         if part is not None and part.percentage is not None and not 0 <= part.percentage.value <= 100:

@@ -10,6 +10,13 @@ from msgspec import field
 from hauberk.kinds.istio_networking.common import PortSelector, StringMatch
 from hauberk.kinds.meta import ObjectMeta, Part
 
+GRPC_STATUSES = (
+    "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+    "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE",
+    "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+)  # fmt: skip
+"""By their numbers."""
+
 
 class Destination(Part, frozen=True):
     """A service of the registry, maybe a subset of it."""

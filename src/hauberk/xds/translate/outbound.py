@@ -95,8 +95,8 @@ def _outbound(view: View) -> Iterator[Message]:
         for port in service.ports:
             if port.protocol.is_http:
                 requests[port.number].append(service)
-            elif service.addresses:
-                for address in service.addresses:
+            elif dialled := dialled_at(service, port):
+                for address in dialled:
                     if (address, port.number) not in taken and "/" not in address:
                         taken.add((address, port.number))
                         yield from _connections(view, service, port, address)
@@ -105,6 +105,16 @@ def _outbound(view: View) -> Iterator[Message]:
     for number in sorted({*requests, *bare, 80} - OWN_PORTS):
         yield from _wildcard(view, number, requests.get(number, ()), bare.get(number, ()))
     yield _virtual(view)
+
+
+def dialled_at(service: Service, port: Port) -> tuple[str, ...]:
+    """The addresses that clients connect to: virtual IPs, or the pods' own of a headless Service.
+
+    Source: istio/istio pilot/pkg/networking/core/listener.go, buildSidecarOutboundListeners ("headless").
+    """
+    if service.headless:
+        return tuple(dict.fromkeys(row.address for row in service.endpoints.get(port.number, ())))
+    return service.addresses
 
 
 def unknown(settings: Settings) -> str:

@@ -16,6 +16,7 @@ from envoy.extensions.filters.http.fault.v3.fault_pb2 import HTTPFault
 from envoy.extensions.retry.host.previous_hosts.v3.previous_hosts_pb2 import PreviousHostsPredicate
 
 from hauberk.kinds.istio_networking.virtual_service_model import (
+    GRPC_STATUSES,
     CorsPolicy,
     Destination,
     Fault,
@@ -250,7 +251,10 @@ def fault(rule: Fault) -> Message:
         share = percent(rule.delay.percentage, float(rule.delay.percent or 100))
         made.delay.percentage.MergeFrom(type(made.delay.percentage)(**share))
     if rule.abort is not None:
-        made.abort.http_status = rule.abort.http_status or 500
+        if rule.abort.grpc_status:
+            made.abort.grpc_status = GRPC_STATUSES.index(rule.abort.grpc_status)
+        else:
+            made.abort.http_status = rule.abort.http_status or 500
         share = percent(rule.abort.percentage, 100.0)
         made.abort.percentage.MergeFrom(type(made.abort.percentage)(**share))
     return made
