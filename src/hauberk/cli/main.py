@@ -70,9 +70,7 @@ def cli(debug: bool) -> None:
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 problem, 2 usage, 3 checks failed, 130 Ctrl-C."""
     try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        sys.exit(cli.main(standalone_mode=False) or 0)  # click returns the code of an Exit
     except click.ClickException as wrong:
         wrong.show()
         sys.exit(wrong.exit_code)

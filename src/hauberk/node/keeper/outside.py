@@ -147,7 +147,7 @@ def _be_inside(spec: Spec, outer: socket.socket) -> None:
             "what": "The pod network could not be set up",
             "wanted": "links, addresses and mounts in a user namespace",
             "found": str(error),
-            "fix": "hauberk doctor",
+            "fix": f"look at {spec['logs']}/keeper.log, then: hauberk up",
             "see": "",
         }
         outer.sendall(json.dumps({"problem": problem}).encode())
