@@ -16,6 +16,9 @@ from hauberk.ports import Api, Clock
 
 log = logging.getLogger(__name__)
 PAUSE_S = 0.003
+APART_S = 0.03
+"""From one rebuild to the next: a change after a quiet time is not delayed, and a stream of changes (a pod
+coming up writes a dozen) does not keep the loop from the work that makes them."""
 
 
 @dataclass(kw_only=True)
@@ -49,10 +52,12 @@ class Feed:
                 log.info("fell behind, rebuilding", extra={"feed": self.name})
 
     async def _follow(self) -> None:
+        last = self.clock.monotonic() - APART_S
         while True:
             await self._dirty.wait()
-            await self.clock.sleep(PAUSE_S)
+            await self.clock.sleep(max(PAUSE_S, last + APART_S - self.clock.monotonic()))
             self._dirty.clear()
+            last = self.clock.monotonic()
             try:
                 await self.rebuild()
             except Exception:

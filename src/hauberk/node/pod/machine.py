@@ -15,6 +15,7 @@ from hauberk.kinds.core.container import Container
 from .fall import fall, stop_unit
 from .layout import Layout, readiness_of
 from .model import (
+    PROXY,
     Health,
     MakeSandbox,
     MountVolumes,
@@ -115,8 +116,15 @@ def _rise(turn: Turn) -> None:
         turn.do(MountVolumes())
         turn.set(volumes="mounting")
     _go_on_stopping(turn)
-    if state.sandbox != "ready" or state.volumes != "ready":
+    if state.sandbox != "ready":
         return
+    if state.volumes == "ready":
+        _run_containers(turn)
+    if _only_redirects_before(turn):
+        _ensure(turn, PROXY)
+
+
+def _run_containers(turn: Turn) -> None:
     if not _inits_done(turn):
         return
     if not turn.state.initialized:
@@ -131,6 +139,17 @@ def _go_on_stopping(turn: Turn) -> None:
     for name, unit in turn.state.units.items():
         if unit.step == "running" and unit.stop is not None:
             stop_unit(turn, name, unit.stop.deadline)
+
+
+def _only_redirects_before(turn: Turn) -> bool:
+    """Whether the Envoy may start beside its redirects: no other init container has to end before it.
+
+    The Envoy needs no volume and no rule. Its start is the longest part of a cold start, and nothing of
+    the application runs before the rules are in place.
+    """
+    inits = {c.name for c in turn.pod.spec.init_containers}
+    has_proxy = any(c.name in turn.layout.roles for c in turn.pod.spec.containers)
+    return has_proxy and inits <= turn.layout.redirects
 
 
 def _inits_done(turn: Turn) -> bool:

@@ -351,9 +351,21 @@ def test_istio_init_is_a_redirect_not_an_envoy() -> None:
     script = Script(make_pod(app(), mesh(), initContainers=[init]))
     assert script.layout.redirects == {"istio-init"}
     script.turn()
+    begun = script.tell(SandboxMade("i"), Mounted())
+    assert begun == [StartUnit("istio-init", 0), StartUnit(PROXY, 0)], "the Envoy starts beside its rules"
+    done = (Started("istio-init", 0, "id", "img", NOW), Exited("istio-init", 0, 0, NOW))
+    assert script.tell(*done) == [StartUnit("c", 0)], "the application after them"
+
+
+def test_the_envoy_waits_for_an_init_container_that_is_a_process() -> None:
+    redirect = {"name": "istio-init", "image": "hauberk.local/proxyv2", "args": ["istio-iptables"]}
+    script = Script(make_pod(app(), mesh(), initContainers=[redirect, app("first")]))
+    script.turn()
     assert script.tell(SandboxMade("i"), Mounted()) == [StartUnit("istio-init", 0)]
     done = (Started("istio-init", 0, "id", "img", NOW), Exited("istio-init", 0, 0, NOW))
-    assert script.tell(*done) == [StartUnit("c", 0), StartUnit(PROXY, 0)]
+    assert script.tell(*done) == [StartUnit("first", 0)]
+    script.started("first")
+    assert script.tell(Exited("first", 0, 0, NOW)) == [StartUnit("c", 0), StartUnit(PROXY, 0)]
 
 
 def test_a_deleted_pod_is_not_ready_at_once_and_ends_in_order() -> None:
