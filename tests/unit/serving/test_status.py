@@ -356,7 +356,7 @@ def kingress(cls: str) -> dict[str, Any]:
             "no gateway",
             "istio.ingress.networking.knative.dev",
             {"missing_gateways": ("a/b",), "served": True},
-            ("Unknown", "Uninitialized"),
+            ("Unknown", "ReconcileIngressFailed"),
         ),
         (
             "kourier serves",
@@ -368,7 +368,7 @@ def kingress(cls: str) -> dict[str, Any]:
             "no kourier",
             "kourier.ingress.networking.knative.dev",
             {"served": True},
-            ("Unknown", "Uninitialized"),
+            ("Unknown", "ReconcileIngressFailed"),
         ),
     ],
 )

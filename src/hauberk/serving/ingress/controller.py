@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
+from hauberk.base.conditions import is_true
 from hauberk.base.refs import Json, Ref, ref_of
 from hauberk.engine.plan import Controller
 from hauberk.ports import Snapshot
@@ -48,10 +49,20 @@ def observer(probe: Probe) -> Callable[[Snapshot, Ref], World | None]:
             istio=config,
             missing_gateways=tuple(_missing(snapshot, config)) if is_istio else (),
             kourier_namespace=_kourier(snapshot) if cls == KOURIER_CLASS else "",
-            served=revision is not None and probe(ingress, revision),
+            served=revision is not None and (_was_ready(ingress) or probe(ingress, revision)),
         )
 
     return observe
+
+
+def _was_ready(ingress: Json) -> bool:
+    """Whether the gateways took this generation once: then they are not asked again.
+
+    Otherwise each change of other objects, while it is on its way to a gateway, would end the readiness.
+    Source: net-istio pkg/reconciler/ingress/ingress.go, reconcileIngress (IsReady before probing).
+    """
+    observed = (ingress.get("status") or {}).get("observedGeneration")
+    return observed == ingress["metadata"].get("generation") and is_true(ingress)
 
 
 def _revision(obj: Json) -> int:

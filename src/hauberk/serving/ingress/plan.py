@@ -44,8 +44,7 @@ def _istio(world: World) -> Plan:
     children = make_virtual_services(world.ingress, world.istio)
     if world.missing_gateways:
         text = f"Gateway {world.missing_gateways[0]} does not exist"
-        notes = (Note("GatewayMissing", text, "Warning"),)
-        return Plan(children=children, status=_status(False, (), ()), notes=notes)
+        return Plan(children=children, status=_failed(text), notes=(Note("GatewayMissing", text, "Warning"),))
     public = [g.service for g in world.istio.external]
     private = [g.service for g in world.istio.local]
     status = _status(world.served, public, private)
@@ -57,10 +56,23 @@ def _kourier(world: World) -> Plan:
     place = world.kourier_namespace
     if not place:
         text = "no Service kourier-internal: Kourier is not installed"
-        return Plan(status=_status(False, (), ()), notes=(Note("GatewayMissing", text, "Warning"),))
+        return Plan(status=_failed(text), notes=(Note("GatewayMissing", text, "Warning"),))
     public, private = f"kourier.{place}.svc.cluster.local", f"kourier-internal.{place}.svc.cluster.local"
     status = _status(world.served, [public], [private])
     return Plan(status=status, retry_after=None if world.served else PROBE_AGAIN_S)
+
+
+def _failed(why: str) -> dict[str, Any]:
+    """No gateway can be asked.
+
+    Source: net-istio pkg/reconciler/ingress/ingress.go, notReconciledReason; the cause is our addition.
+    """
+    text = f"Ingress reconciliation failed: {why}"
+    parts = [
+        Condition("LoadBalancerReady", "Unknown", "ReconcileIngressFailed", text),
+        Condition("NetworkConfigured", "True"),
+    ]
+    return {"conditions": [c.as_json() for c in (*parts, ready(parts))]}
 
 
 def _status(served: bool, public: Iterable[str], private: Iterable[str]) -> dict[str, Any]:
