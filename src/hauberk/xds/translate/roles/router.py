@@ -169,11 +169,20 @@ def _insecure(role: RouterRole, route: RouterRoute) -> Message | None:
     if route.termination == "none":
         return _forward(route, "http")
     if route.insecure == "Redirect":
-        redirect = {"scheme_redirect": "https", "response_code": "FOUND", "port_redirect": role.https_port}
-        return Route(match=_match(route), redirect=redirect)
+        return Route(match=_match(route), redirect=_redirect(role, route))
     if route.insecure == "Allow" and route.termination != "passthrough":
         return _forward(route, "http")
     return None
+
+
+def _redirect(role: RouterRole, route: RouterRoute) -> dict[str, object]:
+    """To the same URL over TLS; the port is named only when it is not the usual one."""
+    made: dict[str, object] = {"scheme_redirect": "https", "response_code": "FOUND"}
+    if not route.wildcard:
+        made["host_redirect"] = route.host
+    if route.wildcard or role.https_port != 443:
+        made["port_redirect"] = role.https_port
+    return made
 
 
 def _match(route: RouterRoute) -> dict[str, object]:
