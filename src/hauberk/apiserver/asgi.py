@@ -23,7 +23,7 @@ from hauberk.apiserver.http import (
     request_of,
     send_answer,
 )
-from hauberk.apiserver.openapi import OpenApi
+from hauberk.apiserver.openapi import V2_PROTOBUF, OpenApi
 from hauberk.apiserver.podlog import pod_log
 from hauberk.apiserver.reading import Reader
 from hauberk.apiserver.target import PageNotFound, Target, target_of
@@ -137,9 +137,12 @@ class Application:
                 if found is None:
                     raise PageNotFound
                 return Answer(found, headers=(("etag", f'"{request.query.get("hash", "")}"'),))
-            case ["openapi", "v2"] if "protobuf" not in accept or "application/json" in accept:
+            case ["openapi", "v2"] if "protobuf" in accept and "application/json" not in accept:
+                return Answer(self._openapi.v2_header(), content_type=V2_PROTOBUF)
+            case ["openapi", "v2"]:
                 return Answer(self._openapi.v2())
-        raise PageNotFound
+            case _:
+                raise PageNotFound
 
     async def _resource(self, request: HttpRequest, target: Target) -> Answer:
         verb = _verb(request, target)

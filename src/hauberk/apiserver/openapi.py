@@ -19,6 +19,8 @@ from hauberk.kinds.schema import component_name, openapi
 _INFO = {"title": "Kubernetes", "version": VERSION["gitVersion"]}
 _MERGE_TYPES = ("application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml")
 _STRATEGIC = "application/strategic-merge-patch+json"
+# Clients ask for `…v2@v1.0+protobuf`, which is no media type; upstream answers with this name.
+V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 
 
 class OpenApi:
@@ -77,6 +79,23 @@ class OpenApi:
             text = orjson.dumps({"swagger": "2.0", "info": _INFO, "paths": {}, "definitions": definitions})
             self._v2 = text.replace(b"#/components/schemas/", b"#/definitions/")
         return self._v2
+
+    def v2_header(self) -> bytes:
+        """`/openapi/v2` as protobuf, without definitions.
+
+        kubectl before 1.27 (Debian 12 has 1.20) asks for nothing else before it applies, and leaves
+        validation to the server when it finds no definition.
+        Source: google/gnostic openapiv2/OpenAPIv2.proto, messages Document and Info.
+        Deviation: no definitions, so `explain` and server-side dry run want a newer kubectl.
+        """
+        info = _field(1, _INFO["title"].encode()) + _field(2, _INFO["version"].encode())
+        return _field(1, b"2.0") + _field(2, info)
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """A protobuf field of bytes, at most 127 of them."""
+    assert len(content) < 128, "one byte holds the length"
+    return bytes((number << 3 | 2, len(content))) + content
 
 
 def _paths(kind: Kind[Any], version: str) -> dict[str, Any]:
