@@ -29,7 +29,8 @@ check: setup-dev ## formatting, lint, types, layers, fast tests
 	@ruff format --check -q .
 	@ruff check -q .
 	@mypy
-	@lint-imports --no-cache --verbose >/tmp/hauberk-imports.$$$$ || { cat /tmp/hauberk-imports.$$$$; rm -f /tmp/hauberk-imports.$$$$; exit 1; }; rm -f /tmp/hauberk-imports.$$$$
+	@said=$$(lint-imports --no-cache 2>&1) || { echo "$$said"; exit 1; }
+	@$(PY) scripts/reference.py --check
 	@$(PY) -m pytest -q tests/unit tests/golden tests/arch tests/docs
 
 .PHONY: fix
