@@ -136,8 +136,7 @@ def test_a_failing_readiness_probe_is_an_event_and_the_pod_is_not_ready(document
         document.must("delete", "pod", "unready", "-n", "default", "--grace-period=1", "--wait=false")
 
 
-def test_a_gateway_without_its_secret_says_so_and_takes_nothing_down(document: Cluster) -> None:
-    manifest = """
+GATEWAY = """
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: {name: broken, namespace: default}
@@ -148,19 +147,58 @@ spec:
     hosts: ["broken.example.com"]
     tls: {mode: SIMPLE, credentialName: no-such-secret}
 """
-    document.apply(manifest)
+
+
+def unmet(cluster: Cluster, gateway: str) -> list[str]:
+    """The messages of the gateway's conditions that do not hold."""
+    status = cluster.json("gateway", gateway, "-n", "default").get("status", {})
+    return [c["message"] for c in status.get("conditions", ()) if c["status"] == "False"]
+
+
+def test_a_gateway_without_its_secret_says_so_takes_nothing_down_and_heals(document: Cluster) -> None:
+    document.apply(GATEWAY)
     try:
-        told = eventually(
-            lambda: [
-                c
-                for c in document.json("gateway", "broken", "-n", "default")
-                .get("status", {})
-                .get("conditions", ())
-                if c["status"] == "False"
-            ],
-            what="a condition on the gateway",
+        told = eventually(lambda: unmet(document, "broken"), what="a condition on the gateway")
+        assert "no-such-secret" in told[0]
+        eventually(
+            lambda: (
+                "no-such-secret"
+                in document.must("describe", "gateway", "broken", "-n", "default").partition("Events:")[2]
+            ),
+            what="an event on the gateway",
         )
-        assert "no-such-secret" in told[0]["message"]
         assert document.shell.must(document.stage.curl_line()).strip() == "Hello Openshift!"
+        pair = ("--cert=wildcard.crt", "--key=wildcard.key")
+        document.must("create", "secret", "tls", "no-such-secret", "-n", "istio-system", *pair)
+        eventually(lambda: not unmet(document, "broken"), what="the gateway heals")
     finally:
         document.must("delete", "gateway", "broken", "-n", "default")
+        document.must("delete", "secret", "no-such-secret", "-n", "istio-system", "--ignore-not-found")
+
+
+def test_a_field_without_effect_is_told_in_a_warning(document: Cluster) -> None:
+    manifest = pod("inert", more="  shareProcessNamespace: true")
+    ran = document.run("apply", "--dry-run=server", "-f", "-", text=manifest)
+    assert ran.ok, ran.err
+    assert "spec.shareProcessNamespace: has no effect on the embedded cluster yet" in ran.err
+
+
+def test_a_missing_configmap_volume_is_an_event(document: Cluster) -> None:
+    mount = "    volumeMounts: [{name: v, mountPath: /v}]\n  volumes: [{name: v, configMap: {name: gone}}]"
+    document.apply(pod("no-volume", more=mount))
+    try:
+        said = 'MountVolume.SetUp failed for volume "v" : configmap "gone" not found'
+        eventually(lambda: said in events_of(document, "no-volume"), what="FailedMount")
+        assert waiting_reason(document, "no-volume") == "ContainerCreating"
+    finally:
+        document.must("delete", "pod", "no-volume", "-n", "default", "--grace-period=1", "--wait=false")
+
+
+def test_a_missing_image_says_how_to_add_it(document: Cluster) -> None:
+    document.apply(pod("no-picture", "example.com/nothing:1"))
+    try:
+        eventually(
+            lambda: "hauberk image" in events_of(document, "no-picture"), what="the command that adds it"
+        )
+    finally:
+        document.must("delete", "pod", "no-picture", "-n", "default", "--grace-period=1", "--wait=false")

@@ -7,10 +7,9 @@ Source: openshift-knative/serverless-operator knative-operator/pkg/apis/operator
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from hauberk.base.fields import FieldErrors
+from hauberk.base.fields import FieldError, FieldErrors
 from hauberk.base.refs import Json
 from hauberk.kinds import placeholders
 from hauberk.kinds.knative_operator.knative_serving import COLUMNS
@@ -34,18 +33,19 @@ class KnativeKafka(Part, frozen=True):
     status: dict[str, Any] | None = None
 
 
-def advice(raw: Json) -> Iterator[str]:
-    """The document's `sink` under `broker`: a real cluster prunes it, and KafkaSink stays off."""
+def strict(raw: Json) -> FieldErrors:
+    """The document's `sink` under `broker`, and placeholders that were left in.
+
+    A real cluster refuses an unknown field under kubectl's strict validation, and prunes it without:
+    then KafkaSink stays off.
+    """
     broker = (raw.get("spec") or {}).get("broker") or {}
     if "sink" in broker:
-        yield (
-            "spec.broker.sink: unknown field, so KafkaSink stays off. It belongs one level higher: "
-            "`spec.sink.enabled: true`, beside `broker`, not below it"
+        yield FieldError(
+            "spec.broker.sink",
+            "unknown field, so KafkaSink stays off. It belongs one level higher: "
+            "`spec.sink.enabled: true`, beside `broker`, not below it",
         )
-
-
-def strict(raw: Json) -> FieldErrors:
-    """Placeholders that were left in."""
     yield from placeholders.left_in(raw)
 
 
@@ -55,7 +55,6 @@ KIND = Kind(
     plural="knativekafkas",
     model=KnativeKafka,
     versions=("v1alpha1",),
-    advice=advice,
     strict=strict,
     columns=COLUMNS,
 )
