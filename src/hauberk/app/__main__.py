@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import sys
@@ -13,8 +14,10 @@ import uvloop
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # before grpc is imported: its fork handlers are noisy
 
 from hauberk.app.run import run
-from hauberk.cluster.options import load
+from hauberk.base.problems import Problem
+from hauberk.cluster.options import PROBLEM, load
 
+CANNOT_START = 78  # EX_CONFIG
 LEVEL = os.environ.get("HAUBERK_LOG", "INFO").upper()
 
 
@@ -30,15 +33,30 @@ class KeyValues(logging.Formatter):
         return f"{head}{extra}{newline}{trace}"
 
 
-def main() -> None:
-    """Set up logging and the loop, then serve until told to stop."""
+def main() -> int:
+    """Set up logging and the loop, then serve until told to stop; returns the exit status."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(KeyValues("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=LEVEL, handlers=[handler])
     options = load(Path(sys.argv[1]))
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(options))
+    said = options.paths.run / PROBLEM
+    said.unlink(missing_ok=True)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run(options))
+    except Problem as problem:
+        logging.getLogger("hauberk").critical("cannot start", extra={"problem": str(problem)})
+        tell(said, problem)
+        return CANNOT_START
+    return 0
+
+
+def tell(file: Path, problem: Problem) -> None:
+    """Leave the reason where `hauberk up` and `hauberk status` look, whole or not at all."""
+    new = file.with_suffix(".new")
+    new.write_text(json.dumps(problem.as_json()))
+    new.replace(file)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -23,8 +23,8 @@ def endpoints(options: Options) -> dict[str, str]:
     """Where the cluster is reached from the host."""
     return {
         "api": options.api_url,
-        "https": f"{options.address}:{options.https_port}",
-        "http": f"{options.address}:{options.http_port}",
+        "https": f"{options.host}:{options.https_port}",
+        "http": f"{options.host}:{options.http_port}",
     }
 
 

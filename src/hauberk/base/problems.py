@@ -14,6 +14,10 @@ class Problem(Exception):
         super().__init__(what)
         self.what, self.wanted, self.found, self.fix, self.see = what, wanted, found, fix, see
 
+    def as_json(self) -> dict[str, str]:
+        """What another process needs to raise the same Problem: `Problem(**row)`."""
+        return {k: getattr(self, k) for k in ("what", "wanted", "found", "fix", "see")}
+
     def __str__(self) -> str:
         lines = [
             self.what,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -36,6 +37,12 @@ def output_option(function: F) -> F:
         show_default=True,
         help="How to print.",
     )(function)
+
+
+def interrupt_on_signals() -> None:
+    """Let the end of the terminal and `kill` stop us as Ctrl-C does: what we started is removed."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
 
 
 class Progress:

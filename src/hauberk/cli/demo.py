@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from hauberk.cli.common import Progress
+from hauberk.cli.common import Progress, interrupt_on_signals
 
 
 @click.command(
@@ -32,6 +32,7 @@ def command(name: str, keep: bool) -> None:
     from hauberk.demo.run import apply_document, check_preflight, make_certificates, show_proofs
     from hauberk.demo.shell import Shell, kubernetes_client
 
+    interrupt_on_signals()
     tell = Progress()
     kube = kubernetes_client()
     folder = Path(tempfile.mkdtemp(prefix="hauberk-demo-"))

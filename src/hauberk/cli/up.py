@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from hauberk.cli.common import Progress, name_option
-from hauberk.cluster.options import DEFAULT_DOMAIN
+from hauberk.cli.common import Progress, interrupt_on_signals, name_option
+from hauberk.cluster.options import DEFAULT_ADDRESS, DEFAULT_DOMAIN
 
 
 @click.command(
@@ -17,24 +17,27 @@ Examples:
 """
 )
 @name_option
-@click.option("--domain", default=DEFAULT_DOMAIN, show_default=True, help="The apps domain of Routes.")
+@click.option("--domain", help=f"The apps domain of Routes. [default: the last start's, or {DEFAULT_DOMAIN}]")
 @click.option("--ephemeral", is_flag=True, help="Keep no state on disk beyond `hauberk down`.")
 @click.option(
-    "--strict", is_flag=True, help="Refuse what a real cluster refuses, defects of the document included."
+    "--strict/--no-strict",
+    default=None,
+    help="Refuse what a real cluster refuses, defects of the document included. "
+    "[default: as at the last start, or not]",
 )
 @click.option("--foreground", is_flag=True, help="Stay attached; Ctrl-C stops the cluster.")
-@click.option("--address", default="127.0.0.1", show_default=True, help="Where to listen on the host.")
+@click.option("--address", help=f"Where to listen on the host. [default: {DEFAULT_ADDRESS}]")
 @click.option("--api-port", type=click.IntRange(1, 65535), help="[default: 6443, or a free one]")
 @click.option("--https-port", type=click.IntRange(1, 65535), help="[default: 443, 8443, or a free one]")
 @click.option("--http-port", type=click.IntRange(1, 65535), help="[default: 80, 8080, or a free one]")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but problems.")
 def command(
     name: str,
-    domain: str,
+    domain: str | None,
     ephemeral: bool,
-    strict: bool,
+    strict: bool | None,
     foreground: bool,
-    address: str,
+    address: str | None,
     api_port: int | None,
     https_port: int | None,
     http_port: int | None,
@@ -54,10 +57,12 @@ def command(
         http_port=http_port,
     )
     tell = Progress(quiet=quiet)
+    if foreground:
+        interrupt_on_signals()
     options = start(wish, tell=tell)
     tell.say(f"  api    {options.api_url}")
-    tell.say(f"  https  {options.address}:{options.https_port}")
-    tell.say(f"  http   {options.address}:{options.http_port}")
+    tell.say(f"  https  {options.host}:{options.https_port}")
+    tell.say(f"  http   {options.host}:{options.http_port}")
     tell.say(f"\n  export KUBECONFIG={options.paths.kubeconfig}")
     if foreground:
         try:

@@ -10,24 +10,41 @@ from typing import Any
 from hauberk.base.paths import Paths
 from hauberk.base.problems import Problem
 from hauberk.cluster import client, processes
-from hauberk.cluster.options import Options, load, paths_of
+from hauberk.cluster.options import PROBLEM, RECORD, Options, load, paths_of, settled
 from hauberk.cluster.processes import Process
 
+PROXY = "@envoy"  # the keeper's name of a pod's Envoy: hauberk.node.pod.model, too heavy to import here
 STATUS = "/hauberk/v1/status"
 CONTROL_PLANE_MODULE = "hauberk.app"
-PARTS = {"keeper": "hauberk.node.keeper", "control plane": CONTROL_PLANE_MODULE, "proxies": "envoy"}
+KEEPER_MODULE = "hauberk.node.keeper"
+KEEPER_SPEC = "keeper-spec.json"
+PARTS = {"keeper": KEEPER_MODULE, "control plane": CONTROL_PLANE_MODULE, "proxies": "envoy"}
 
 
 def keeper_of(paths: Paths) -> Process | None:
     """The keeper's outside half, or None when it does not run (any more)."""
     try:
-        state = json.loads((paths.run / "keeper.json").read_text())
-    except (OSError, ValueError):
+        stated = int(json.loads((paths.run / "keeper.json").read_text())["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return _unstated_keeper(paths)
+    found = processes.find(stated)
+    if found and is_keeper(processes.command_line(found.pid), paths):
+        return found
+    return _unstated_keeper(paths)
+
+
+def _unstated_keeper(paths: Paths) -> Process | None:
+    """A keeper that has not written its file yet, or whose file was spoilt: found among all processes."""
+    if not (paths.run / KEEPER_SPEC).exists():
         return None
-    found = processes.find(int(state["pid"]))
-    if found is None or not any("hauberk.node.keeper" in part for part in processes.command_line(found.pid)):
-        return None
-    return found
+    halves = [p for p in processes.pids() if is_keeper(processes.command_line(p), paths)]
+    outside = [p for p in halves if processes.parent(p) not in halves]
+    return processes.find(outside[0]) if outside else None
+
+
+def is_keeper(command: list[str], paths: Paths) -> bool:
+    """Whether a command line is that of this cluster's keeper; its inside half and helpers look the same."""
+    return KEEPER_MODULE in command and str(paths.run / KEEPER_SPEC) in command
 
 
 def is_running(name: str) -> bool:
@@ -45,7 +62,7 @@ def running(name: str) -> Options:
             found="none",
             fix=f"hauberk up --name {name}",
         )
-    return load(paths.run / "options.json")
+    return settled(paths) or load(paths.run / RECORD)
 
 
 def keeper(name: str) -> Process:
@@ -70,10 +87,13 @@ def control_plane(name: str) -> int:
 
 
 def container_pid(name: str, uid: str, container: str) -> int:
-    """The host's pid of a container's first process; LookupError when it does not run."""
-    inner = {
-        row["name"]: int(row["pid"]) for row in ask_keeper(paths_of(name), "running") if row["uid"] == uid
-    }[container]
+    """The host's pid of a container's first process; LookupError when it does not run.
+
+    A proxy container has no process of its own: its pid is that of the pod's Envoy.
+    """
+    rows = ask_keeper(paths_of(name), "running")
+    units = {row["name"]: int(row["pid"]) for row in rows if row["uid"] == uid}
+    inner = units.get(container) or units[PROXY]
     for pid in processes.descendants(keeper(name).pid):
         if inner in processes.namespace_pids(pid)[1:2]:
             return pid
@@ -114,8 +134,18 @@ def status_of(name: str) -> dict[str, Any]:
     try:
         report: dict[str, Any] = client.get_json(running(name).paths.api_socket, STATUS)
     except (OSError, ValueError) as error:
-        return {"name": name, "state": "starting", "hint": f"the control plane does not answer yet: {error}"}
+        stopped_by = problem_of(paths_of(name))
+        hint = str(stopped_by) if stopped_by else f"the control plane does not answer yet: {error}"
+        return {"name": name, "state": "starting", "hint": hint}
     return {**report, "memory": memory(found)}
+
+
+def problem_of(paths: Paths) -> Problem | None:
+    """What keeps the control plane from starting, as it said itself; None when it said nothing."""
+    try:
+        return Problem(**json.loads((paths.run / PROBLEM).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def memory(keeper: Process) -> dict[str, Any]:

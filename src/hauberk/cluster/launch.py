@@ -1,11 +1,13 @@
 """Starting and stopping a cluster from the host.
 
 `start` does nothing when the cluster runs. Everything a cluster is on the host hangs on one
-process, the keeper: when it ends the kernel ends the rest.
+process, the keeper: when it ends the kernel ends the rest. Of two that start the same cluster
+at once, one waits for the other.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -14,35 +16,24 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from http.client import HTTPSConnection
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Protocol
 
 from hauberk.base.paths import Paths
 from hauberk.base.problems import Problem
 from hauberk.cluster import client, find, processes
-from hauberk.cluster.options import DEFAULT_DOMAIN, DEFAULT_NAME, Options, load, paths_of, save
+from hauberk.cluster.options import PROBLEM, Options, paths_of
+from hauberk.cluster.prepare import Wish, contradictions, prepare, private
+
+__all__ = ["Wish", "forget", "start", "stop", "wait_for_end"]
 
 KEEPER_WITHIN_S = 20.0
 READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 25.0
 POLL_S = 0.01
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What the user asked for; None: whatever is usual, or what it was the last time."""
-
-    name: str = DEFAULT_NAME
-    domain: str | None = None
-    strict: bool = False
-    ephemeral: bool = False
-    address: str = "127.0.0.1"
-    api_port: int | None = None
-    https_port: int | None = None
-    http_port: int | None = None
 
 
 class Teller(Protocol):
@@ -65,122 +56,98 @@ def start(wish: Wish, *, tell: Teller | None = None) -> Options:
     """Bring the cluster up, or find that it is. Raises Problem when it cannot run here."""
     tell = tell or _Silent()
     paths = paths_of(wish.name, ephemeral=wish.ephemeral)
-    if find.keeper_of(paths):
-        tell.start(f"cluster {wish.name} is already running")
-        options = load(paths.run / "options.json")
-        _wait_ready(options)
-        tell.done()
-        return options
+    with _alone(paths.run):
+        if find.keeper_of(paths):
+            return _join(wish, tell)
+        try:
+            return _start(wish, paths, tell)
+        except OSError as error:
+            stop(wish.name)
+            raise _refused(error, paths) from error
+        except BaseException:  # Ctrl-C too: half a cluster is worse than none
+            stop(wish.name)
+            raise
+
+
+def _join(wish: Wish, tell: Teller) -> Options:
+    """The running cluster, once it answers; its control plane may be starting again."""
+    tell.start(f"cluster {wish.name} is already running")
+    options = find.running(wish.name)
+    others = contradictions(wish, options)
+    if others:
+        raise Problem(
+            f"cluster `{wish.name}` runs with other options",
+            wanted=", ".join(f"{field} {wanted}" for field, wanted, _ in others),
+            found=", ".join(f"{field} {found}" for field, _, found in others),
+            fix=f"hauberk down --name {wish.name}, then the same command again",
+        )
+    _wait_ready(options)
+    tell.done()
+    return options
+
+
+def _start(wish: Wish, paths: Paths, tell: Teller) -> Options:
     began = time.monotonic()
     tell.start("this machine: namespaces, nftables, ports")
-    options = _prepare(wish, paths)
+    _empty(paths.run)
+    options = prepare(wish, paths)
     tell.done()
-    try:
-        tell.start("pod network and edge")
-        _start_keeper(options)
-        tell.done()
-        tell.start("control plane")
-        _wait_ready(options)
-        tell.done()
-    except BaseException:  # Ctrl-C too: half a cluster is worse than none
-        stop(wish.name)
-        raise
+    tell.start("pod network and edge")
+    _start_keeper(options)
+    tell.done()
+    tell.start("control plane")
+    _wait_ready(options)
+    tell.done()
     tell.start(f"cluster {wish.name} is up")
     tell.done(f"after {time.monotonic() - began:.2f} s")
     return options
 
 
-def _prepare(wish: Wish, paths: Paths) -> Options:
-    """Check the machine, settle the options, write every file the processes read."""
-    from hauberk.edge import bootstrap, ports
-    from hauberk.node.keeper.preflight import preflight
-    from hauberk.xds import binary
-
-    _private(paths.run)
-    for problem in preflight(str(paths.run)):
-        raise problem
-    _private(paths.data)
-    before = _remembered(paths)
-    chosen = ports.choose(
-        address=wish.address,
-        api=wish.api_port,
-        https=wish.https_port,
-        http=wish.http_port,
-        before=(before.api_port, before.https_port, before.http_port) if before else None,
-    )
-    options = Options(
-        name=wish.name,
-        domain=wish.domain or (before.domain if before else DEFAULT_DOMAIN),
-        strict=wish.strict,
-        ephemeral=wish.ephemeral,
-        address=wish.address,
-        api_port=chosen.api,
-        https_port=chosen.https,
-        http_port=chosen.http,
-        run=str(paths.run),
-        data=str(paths.data),
-    )
-    save(options, paths.run / "options.json")
-    save(options, paths.data / "options.json")
-    files = _credentials(options)
-    config = bootstrap.edge(
-        address=options.address,
-        ports=chosen,
-        paths=paths,
-        certificate=files["crt"],
-        key=files["key"],
-        client_ca=files["ca"],
-    )
-    edge = paths.run / "edge.json"
-    _write_private(edge, json.dumps(config).encode())
-    spec = {
-        "run": str(paths.run),
-        "data": str(paths.data),
-        "logs": str(paths.logs),
-        "edge": [str(binary.envoy()), "-c", str(edge), *bootstrap.FLAGS],
-        "control_plane": [sys.executable, "-m", "hauberk.app", str(paths.run / "options.json")],
-        "result": str(paths.run / "result.json"),
-        "stop_s": 15,
-    }
-    _write_private(paths.run / "keeper-spec.json", json.dumps(spec).encode())
-    return options
+@contextmanager
+def _alone(run: Path) -> Iterator[None]:
+    """Nobody else starts this cluster meanwhile. The lock is on the run directory, which `stop` removes."""
+    while True:
+        private(run)
+        descriptor = os.open(run, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if not run.exists() or os.fstat(descriptor).st_ino != run.stat().st_ino:
+                continue
+            yield
+            return
+        finally:
+            os.close(descriptor)
 
 
-def _credentials(options: Options) -> dict[str, Path]:
-    """The edge's certificate and the administrator's kubeconfig, issued anew at each start."""
-    from hauberk.cluster.kubeconfig import make_kubeconfig
-    from hauberk.engine.clock import SystemClock
-    from hauberk.pki.authority import Authority
+def _empty(run: Path) -> None:
+    """Remove what a cluster left here that was killed; the data of an ephemeral one, too."""
+    for entry in run.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink()
 
-    now = SystemClock().now()
-    authority = Authority.open(options.paths.pki, now)
-    serving = authority.serving_certificate(
-        ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"],
-        [options.address, "127.0.0.1"],
-        now=now,
+
+def _refused(error: OSError, paths: Paths) -> Problem:
+    return Problem(
+        "the cluster's files cannot be written",
+        wanted=f"to write {error.filename or paths.data}",
+        found=str(error.strerror or error),
+        fix="free space or correct the permissions, or set XDG_DATA_HOME to another directory",
+        see=f"df -h {paths.data} {paths.run}",
     )
-    files = {name: options.paths.run / f"edge.{name}" for name in ("crt", "key", "ca")}
-    _write_private(files["crt"], serving.chain)
-    _write_private(files["key"], serving.key)
-    _write_private(files["ca"], authority.cluster_roots)
-    admin = authority.client_certificate("system:admin", ["system:masters"], now=now)
-    _write_private(
-        options.paths.kubeconfig, make_kubeconfig(options, authority.cluster_roots, admin).encode()
-    )
-    return files
 
 
 def _start_keeper(options: Options) -> None:
     """Start the keeper, detached, and wait for its word."""
     paths = options.paths
-    _private(paths.logs)
     result = paths.run / "result.json"
     result.unlink(missing_ok=True)
     log_path = paths.logs / "keeper.log"
     descriptor = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "wb") as log:
         keeper = subprocess.Popen(
-            [sys.executable, "-m", "hauberk.node.keeper", "--spec", str(paths.run / "keeper-spec.json")],
+            [sys.executable, "-m", "hauberk.node.keeper", "--spec", str(paths.run / find.KEEPER_SPEC)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -201,15 +168,29 @@ def _start_keeper(options: Options) -> None:
 
 
 def _wait_ready(options: Options) -> None:
-    """Until the API answers through the edge as kubectl will ask it."""
-    if _wait(lambda: _api_answers(options), READY_WITHIN_S):
-        return
-    running = find.is_running(options.name)
-    raise Problem(
+    """Until the API answers through the edge as kubectl will ask it. Raises Problem when it never will."""
+    (options.paths.run / PROBLEM).unlink(missing_ok=True)  # of an earlier try
+    over: list[Problem] = []
+
+    def settled() -> bool:
+        problem = find.problem_of(options.paths)
+        if problem is None and not find.keeper_of(options.paths):
+            problem = _not_ready(options, "the keeper ended")
+        over.extend([problem] if problem else [])
+        return bool(over) or _api_answers(options)
+
+    if not _wait(settled, READY_WITHIN_S):
+        raise _not_ready(options, "silence")
+    if over:
+        raise over[0]
+
+
+def _not_ready(options: Options, otherwise: str) -> Problem:
+    logs = (options.paths.logs / "control-plane.log", options.paths.logs / "keeper.log")
+    return Problem(
         "the control plane did not become ready",
         wanted=f"an answer at {options.api_url}/readyz within {READY_WITHIN_S:g} s",
-        found=_tail(options.paths.logs / "control-plane.log")
-        or ("silence" if running else "the keeper ended"),
+        found=next(filter(None, map(_tail, logs)), otherwise),
         fix=f"hauberk down --name {options.name}; hauberk up --name {options.name}",
     )
 
@@ -219,11 +200,11 @@ def _api_answers(options: Options) -> bool:
     if not client.is_ready(options.paths.api_socket):
         return False
     context = ssl.create_default_context(cafile=str(options.paths.run / "edge.ca"))
-    connection = HTTPSConnection(options.address, options.api_port, context=context, timeout=2)
+    connection = HTTPSConnection(options.host, options.api_port, context=context, timeout=2)
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == 200
-    except OSError:
+    except (OSError, HTTPException):
         return False
     finally:
         connection.close()
@@ -262,37 +243,6 @@ def wait_for_end(options: Options) -> None:
     """Block until the cluster ends or the user presses Ctrl-C."""
     while find.is_running(options.name):
         time.sleep(0.5)
-
-
-def _remembered(paths: Paths) -> Options | None:
-    try:
-        return load(paths.data / "options.json")
-    except (OSError, ValueError):
-        return None
-
-
-def _private(folder: Path) -> None:
-    """Make a directory that only this user may enter. Raises Problem when it is somebody else's."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # In a shared temporary directory another user may have made ours first.
-        for part in (folder.parent, folder):
-            if part.is_symlink() or part.stat().st_uid != os.getuid():
-                raise PermissionError(f"`{part}` belongs to another user")
-        folder.chmod(0o700)
-    except OSError as error:
-        raise Problem(
-            f"`{folder}` cannot be used",
-            wanted="a directory of this user's own",
-            found=str(error),
-            fix="set XDG_DATA_HOME and XDG_RUNTIME_DIR to directories you may write",
-        ) from error
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(content)
 
 
 def _wait(condition: Callable[[], bool], within_s: float) -> bool:

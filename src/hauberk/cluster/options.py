@@ -14,6 +14,9 @@ from hauberk.base.problems import Problem
 
 DEFAULT_NAME = "hauberk"
 DEFAULT_DOMAIN = "apps.openshift.example.com"
+DEFAULT_ADDRESS = "127.0.0.1"
+RECORD = "options.json"
+PROBLEM = "problem.json"  # in the run directory: why the control plane cannot start
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 
 
@@ -24,7 +27,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     domain: str = DEFAULT_DOMAIN
     strict: bool = False
     ephemeral: bool = False
-    address: str = "127.0.0.1"
+    address: str = DEFAULT_ADDRESS
     api_port: int
     https_port: int
     http_port: int
@@ -37,14 +40,38 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         return Paths(run=Path(self.run), data=Path(self.data))
 
     @property
+    def host(self) -> str:
+        """Where a client on this machine connects: an edge that listens everywhere is met on loopback."""
+        return DEFAULT_ADDRESS if self.address == "0.0.0.0" else self.address
+
+    @property
     def api_url(self) -> str:
         """Where kubectl connects."""
-        return f"https://{self.address}:{self.api_port}"
+        return f"https://{self.host}:{self.api_port}"
 
 
 def load(file: Path) -> Options:
-    """Read the record that `save` wrote."""
-    return msgspec.json.decode(file.read_bytes(), type=Options)
+    """Read the record that `save` wrote. Raises Problem when it is not there or not readable."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Options)
+    except (OSError, ValueError) as error:
+        name = file.parent.name
+        raise Problem(
+            f"the record of cluster `{name}` cannot be read",
+            wanted=f"what `hauberk up` wrote to {file}",
+            found=str(error),
+            fix=f"hauberk down --name {name}; hauberk up --name {name}",
+        ) from error
+
+
+def settled(paths: Paths) -> Options | None:
+    """The record of a cluster's last start; None when there is none that can be read."""
+    for file in (paths.run / RECORD, paths.data / RECORD):
+        try:
+            return load(file)
+        except Problem:
+            continue
+    return None
 
 
 def save(options: Options, file: Path) -> None:

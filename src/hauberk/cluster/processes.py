@@ -30,14 +30,24 @@ def is_alive(process: Process) -> bool:
     return find(process.pid) == process
 
 
+def pids() -> list[int]:
+    """The pid of every process that this user may see."""
+    return [int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()]
+
+
+def parent(pid: int) -> int:
+    """The pid of the process's parent; 0 when it is gone."""
+    fields = _stat(pid)
+    return int(fields[1]) if fields else 0
+
+
 def descendants(root: int) -> list[int]:
     """Pids of the process and everything below it, parents first. Empty when it is gone."""
     children: dict[int, list[int]] = {}
-    for entry in PROC.iterdir():
-        if entry.name.isdigit():
-            fields = _stat(int(entry.name))
-            if fields is not None:
-                children.setdefault(int(fields[1]), []).append(int(entry.name))
+    for pid in pids():
+        fields = _stat(pid)
+        if fields is not None:
+            children.setdefault(int(fields[1]), []).append(pid)
     out, queue = [], [root] if find(root) else []
     while queue:
         pid = queue.pop(0)

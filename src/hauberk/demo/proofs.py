@@ -41,7 +41,7 @@ class Stage:
 
     def curl_line(self) -> list[str]:
         """The document's curl, with the connection led to this cluster's edge."""
-        where = f"{HOST}:443:{self.options.address}:{self.options.https_port}"
+        where = f"{HOST}:443:{self.options.host}:{self.options.https_port}"
         return [
             "curl",
             "-sS",

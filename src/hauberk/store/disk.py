@@ -153,6 +153,6 @@ def unusable(path: Path, error: Exception) -> Problem:
         "the cluster's database cannot be opened",
         wanted=f"a readable and writable SQLite file: {path}",
         found=str(error),
-        fix="free disk space or correct the permissions; when the file is damaged, "
-        "`hauberk down`, move it away and start again",
+        fix="free disk space or correct the permissions; when the file is damaged, start empty: "
+        f"rm -f {path}-wal {path}-shm; mv {path} {path}.damaged; then `hauberk up` again",
     )

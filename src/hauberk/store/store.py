@@ -21,7 +21,7 @@ import orjson
 from hauberk.base.apierrors import ApiError
 from hauberk.base.refs import Json, Ref
 from hauberk.ports import WatchEvent
-from hauberk.store.disk import Disk, Row
+from hauberk.store.disk import Disk, Row, unusable
 from hauberk.store.memory import Memory
 from hauberk.store.watch import Hub, Watch, gone
 from hauberk.store.writer import Job, Writer
@@ -71,9 +71,13 @@ class Store:
         return cls(path, ephemeral=ephemeral, kept=kept)
 
     def _load(self) -> int:
-        revision = self._disk.revision()
-        for ref, body in self._disk.objects():
-            self._memory.apply(ref, orjson.loads(body), 0)
+        try:
+            revision = self._disk.revision()
+            for ref, body in self._disk.objects():
+                self._memory.apply(ref, orjson.loads(body), 0)
+        except (sqlite3.DatabaseError, ValueError) as error:
+            self._disk.close()
+            raise unusable(self._disk.path, error) from error
         self._memory.start_at(revision)
         self._hub.start_at(revision)
         return revision

@@ -91,8 +91,7 @@ def main(spec: Spec) -> int:
     started = time.monotonic()
     problems = preflight.preflight(spec["run"])
     if problems:
-        row = {k: getattr(problems[0], k) for k in ("what", "wanted", "found", "fix", "see")}
-        report(spec, {"problem": row})
+        report(spec, {"problem": problems[0].as_json()})
         say(str(problems[0]))
         return 1
     os.makedirs(spec["logs"], 0o700, exist_ok=True)
