@@ -20,8 +20,12 @@ MARK = 1337
 STATS = ("cluster_manager.", "listener_manager.", "server.", "control_plane.", "sds.", "cluster.xds-grpc.",
          "http.queue", "http.activator", "http.inbound", "http.outbound", "http.gateway", "http.role",
          "cluster.queue|", "cluster.activator|", "cluster.router|", "cluster.kourier|",
-         "cluster.outbound|", "cluster.inbound|", "listener.")  # fmt: skip
-"""Prefixes of the statistics that are kept; every other one costs memory and nobody reads it."""
+         "cluster.outbound|", "cluster.inbound|", "cluster.app-health|", "listener.")  # fmt: skip
+"""Prefixes of the statistics that are kept; every other one costs memory and nobody reads it.
+
+Those of `app-health` are read by the health check filter itself: without them every tcp and grpc probe of an
+application fails.
+"""
 
 _SOL_SOCKET, _SO_MARK = 1, 36
 _HEAP_BYTES = 512 * 2**20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from hauberk.xds.bootstrap import argv, proxy
+from hauberk.xds.bootstrap import STATS, argv, proxy
 
 CONFIG = proxy("uid-1", xds_socket=Path("/run/xds.sock"), admin_socket=Path("/run/p/admin.sock"))
 
@@ -32,3 +32,8 @@ def test_the_command_has_one_worker_and_no_hot_restart() -> None:
     assert words[words.index("--concurrency") + 1] == "1"
     assert words[words.index("--drain-time-s") + 1] == "7"
     assert "--disable-hot-restart" in words
+
+
+def test_statistics_by_which_the_proxy_itself_decides_are_kept() -> None:
+    """The health check filter of rewritten tcp and grpc probes counts healthy hosts in its cluster's gauges."""
+    assert any("cluster.app-health|actor/readyz.membership_healthy".startswith(prefix) for prefix in STATS)
