@@ -22,7 +22,7 @@ Examples:
 """
 )
 def command() -> None:
-    """Add, load, list and remove images."""
+    """Add, load, pull, list and remove images."""
 
 
 def _paths(name: str) -> Paths:
@@ -65,6 +65,30 @@ def load(name: str, file: Path, reference: str) -> None:
     tell = Progress()
     tell.start(f"unpacking {file.name}")
     row = images.load(file, _paths(name), name=reference)
+    tell.done()
+    click.echo(f"{row.reference}@{row.digest}")
+
+
+@command.command("pull")
+@name_option
+@click.argument("reference", metavar="NAME")
+def pull(name: str, reference: str) -> None:
+    """Pull an image from its registry with skopeo, with your credentials."""
+    from hauberk.node import images
+
+    tell = Progress()
+    tell.start(f"pulling {reference}")
+    try:
+        row = images.pull(reference, _paths(name))
+    except images.ImageProblem as wrong:
+        tell.failed()
+        raise Problem(
+            f"`{reference}` cannot be pulled",
+            wanted="skopeo and umoci, and a registry that has the image",
+            found=str(wrong),
+            fix=f"skopeo inspect docker://{reference}",
+            see="docs/images.md",
+        ) from wrong
     tell.done()
     click.echo(f"{row.reference}@{row.digest}")
 

@@ -20,7 +20,7 @@ COMMANDS = {
     "status": "Show the control plane, pods, proxies, memory and endpoints.",
     "kubeconfig": "Print the kubeconfig of an embedded cluster.",
     "demo": "Run the document on a fresh cluster and prove that it holds.",
-    "image": "Add, load, list and remove images.",
+    "image": "Add, load, pull, list and remove images.",
     "enter": "Run a command on the pod network, or in a pod's network.",
     "completion": "Print the shell completion script.",
 }
