@@ -27,6 +27,7 @@ from hauberk.cluster.options import (
     save,
     settled,
 )
+from hauberk.edge import ports
 from hauberk.edge.ports import Ports
 
 LEAST_FREE = 32 * 2**20  # bytes: the database, its write-ahead log and some logs
@@ -56,7 +57,7 @@ def contradictions(wish: Wish, options: Options) -> list[tuple[str, Any, Any]]:
     return [(f, value, getattr(options, f)) for f, value in asked if value not in (None, getattr(options, f))]
 
 
-def settle(wish: Wish, before: Options | None, ports: Ports, paths: Paths) -> Options:
+def settle(wish: Wish, before: Options | None, chosen: Ports, paths: Paths) -> Options:
     """The options of this start: what was asked for, else the last time's, else the usual."""
     domain, strict = (before.domain, before.strict) if before else (DEFAULT_DOMAIN, False)
     return Options(
@@ -65,9 +66,9 @@ def settle(wish: Wish, before: Options | None, ports: Ports, paths: Paths) -> Op
         strict=strict if wish.strict is None else wish.strict,
         ephemeral=wish.ephemeral,
         address=wish.address or DEFAULT_ADDRESS,
-        api_port=ports.api,
-        https_port=ports.https,
-        http_port=ports.http,
+        api_port=chosen.api,
+        https_port=chosen.https,
+        http_port=chosen.http,
         run=str(paths.run),
         data=str(paths.data),
     )
@@ -75,7 +76,6 @@ def settle(wish: Wish, before: Options | None, ports: Ports, paths: Paths) -> Op
 
 def prepare(wish: Wish, paths: Paths) -> Options:
     """Check the machine, settle the options, write every file the processes read. Raises Problem."""
-    from hauberk.edge import ports
     from hauberk.node.keeper.preflight import preflight
 
     for problem in (*_judge_wish(wish), *preflight(str(paths.run))):
@@ -98,7 +98,7 @@ def prepare(wish: Wish, paths: Paths) -> Options:
 
 
 def _judge_wish(wish: Wish) -> list[Problem]:
-    """What was asked for and cannot be on any machine."""
+    """What was asked for and cannot be had, on any machine or on this one."""
     found = []
     if wish.domain and not is_dns_subdomain(wish.domain):
         found.append(
@@ -110,8 +110,8 @@ def _judge_wish(wish: Wish) -> list[Problem]:
             )
         )
     try:
-        IPv4Address(wish.address or DEFAULT_ADDRESS)
-    except ValueError as error:
+        ports.any_free(str(IPv4Address(wish.address or DEFAULT_ADDRESS)))
+    except (ValueError, OSError) as error:
         found.append(
             Problem(
                 f"`{wish.address}` cannot be listened on",
