@@ -13,13 +13,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from hauberk import __version__, autoscaler, mesh, openshift, operators, serving, workloads
+from hauberk.apiserver.auth import by_client_certificate
 from hauberk.apiserver.server import Server
+from hauberk.apiserver.tokens import by_token
 from hauberk.app.asgi import Answer, OwnPaths
 from hauberk.app.credentials import gateway_credentials
 from hauberk.app.digests import Digests
 from hauberk.app.feed import Feed
-from hauberk.app.http import HttpServer
+from hauberk.app.http import HttpServer, unix_door
 from hauberk.app.mesh_feed import MeshFeed
+from hauberk.app.pod_door import pod_door
 from hauberk.app.proxies import bootstrap_of
 from hauberk.app.report import report
 from hauberk.app.service_feed import ServiceFeed
@@ -33,7 +36,7 @@ from hauberk.node import services
 from hauberk.node.node import Node
 from hauberk.node.pod.logs import NodeLogs
 from hauberk.node.runtime import Runtime
-from hauberk.node.tokens import issuer
+from hauberk.node.tokens import ISSUER, issuer
 from hauberk.pki.authority import Authority
 from hauberk.serving.activator.activator import Activator
 from hauberk.serving.ingress.probe import AckedProbe
@@ -67,6 +70,10 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
         clock=clock,
         admission=ADMISSION,
         options={"strict": options.strict, "domain": options.domain},
+        authenticators=(
+            by_client_certificate,
+            by_token(authority.token_key, ISSUER, store.snapshot, clock),
+        ),
         logs=NodeLogs(paths, store.snapshot, clock),
     )
     recorder = EventRecorder(server, clock)
@@ -88,7 +95,10 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
     tokens = issuer(server, authority.token_key, clock)
     node = Node(server, recorder, runtime, paths, clock, bootstrap_of(paths), issue_token=tokens)
     collector = autoscaler.Collector(server, facts, paths, clock)
-    http = HttpServer(OwnPaths(server.asgi, _answers(options, server, xds, feed)), paths.api_socket)
+    http = HttpServer(
+        OwnPaths(server.asgi, _answers(options, server, xds, feed)), unix_door(paths.api_socket)
+    )
+    pods_http = pod_door(server.asgi, authority, paths.pki, clock.now())
     await _create_missing(server, options.domain)
     async with asyncio.TaskGroup() as group:
         mesh_feed = Feed(name="mesh", api=server, kinds=mesh.READS, clock=clock, rebuild=feed.rebuild)
@@ -103,7 +113,7 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
         tasks = [group.create_task(digests.run(engine.wake))]
         tasks += [
             group.create_task(part())
-            for part in (*parts, names.run, node.run, collector.run, activator.run, http.run)
+            for part in (*parts, names.run, node.run, collector.run, activator.run, http.run, pods_http.run)
         ]
         await stop.wait()
         for task in tasks:

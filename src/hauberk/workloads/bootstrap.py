@@ -5,6 +5,7 @@ from __future__ import annotations
 from hauberk.base.refs import Json
 
 API_IP = "172.30.0.1"
+NODE_IP, API_PORT = "10.128.0.1", 6443  # where pods reach the API, behind API_IP:443
 DNS_IP = "172.30.0.10"
 
 NAMESPACES = (
@@ -21,8 +22,8 @@ NAMESPACES = (
 
 
 def bootstrap_objects() -> tuple[Json, ...]:
-    """Namespaces, the API's Service and the DNS Service. Create those that are missing at the start."""
-    return (*map(_namespace, NAMESPACES), _api_service(), _dns_service())
+    """Namespaces, the API's Service with its endpoints, the DNS Service: created when missing."""
+    return (*map(_namespace, NAMESPACES), _api_service(), _api_endpoints(), _dns_service())
 
 
 def _namespace(name: str) -> Json:
@@ -41,8 +42,23 @@ def _api_service() -> Json:
         "spec": {
             "clusterIP": API_IP,
             "clusterIPs": [API_IP],
-            "ports": [{"name": "https", "port": 443, "targetPort": 6443}],
+            "ports": [{"name": "https", "port": 443, "targetPort": API_PORT}],
         },
+    }
+
+
+def _api_endpoints() -> Json:
+    """Deviation: upstream's API server writes the EndpointSlice too; here the mirroring controller does."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Endpoints",
+        "metadata": {"name": "kubernetes", "namespace": "default"},
+        "subsets": [
+            {
+                "addresses": [{"ip": NODE_IP}],
+                "ports": [{"name": "https", "port": API_PORT, "protocol": "TCP"}],
+            }
+        ],
     }
 
 

@@ -26,6 +26,8 @@ DEPLOYMENT = Ref("Deployment.apps", "default", "web")
 PORTS = [{"name": "http", "containerPort": 80}]
 NOW = "2026-01-01T00:00:00Z"
 
+WEB = {"kubernetes.io/service-name": "web"}
+
 
 class Cluster:
     """An API, an engine, and a node without processes."""
@@ -268,7 +270,7 @@ async def test_a_service_has_an_address_and_follows_its_pods(cluster: Any) -> No
         assert stored["spec"]["clusterIPs"] == [stored["spec"]["clusterIP"]]
         await it.api.create(deployment(2))
         await it.calm()
-        (part,) = it.api.snapshot().list("EndpointSlice.discovery.k8s.io", "default")
+        (part,) = it.api.snapshot().list("EndpointSlice.discovery.k8s.io", "default", WEB)
         assert part["ports"] == [{"name": "", "port": 80, "protocol": "TCP"}]
         assert [e["conditions"] for e in part["endpoints"]] == [
             {"ready": True, "serving": True, "terminating": False}
@@ -278,7 +280,7 @@ async def test_a_service_has_an_address_and_follows_its_pods(cluster: Any) -> No
         assert len(endpoints["subsets"][0]["addresses"]) == 2
         await it.api.patch(DEPLOYMENT, {"spec": {"replicas": 0}})
         await it.calm()
-        (same,) = it.api.snapshot().list("EndpointSlice.discovery.k8s.io", "default")
+        (same,) = it.api.snapshot().list("EndpointSlice.discovery.k8s.io", "default", WEB)
         assert same["metadata"]["uid"] == part["metadata"]["uid"]
         assert same["endpoints"] == []
 
@@ -295,7 +297,7 @@ async def test_endpoints_of_a_service_without_selector_are_mirrored(cluster: Any
             }
         )
         await it.calm()
-        (part,) = it.api.snapshot().list("EndpointSlice.discovery.k8s.io", "default")
+        (part,) = it.api.snapshot().list("EndpointSlice.discovery.k8s.io", "default", WEB)
         assert part["endpoints"] == [{"addresses": ["10.0.0.9"], "conditions": {"ready": True}}]
         assert part["ports"] == [{"name": "http", "port": 8012, "protocol": "TCP"}]
         labels = part["metadata"]["labels"]
