@@ -87,7 +87,9 @@ def hauberk(
     )
 
 
-def eventually(condition: Callable[[], Any], *, within_s: float = 30, what: str = "") -> Any:
+def eventually(
+    condition: Callable[[], Any], *, within_s: float = 30, what: str = "", every_s: float = 0.1
+) -> Any:
     """The first true value of `condition`, or a failure that shows the last value."""
     deadline = time.monotonic() + within_s
     while True:
@@ -96,7 +98,7 @@ def eventually(condition: Callable[[], Any], *, within_s: float = 30, what: str 
             return value
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within_s:g} s: {what} (last: {value!r})")
-        time.sleep(0.1)
+        time.sleep(every_s)
 
 
 def started(name: str, folder: Path, *flags: str) -> Cluster:
