@@ -32,7 +32,8 @@ from hauberk.ports import Snapshot
 REVISION = "Revision.serving.knative.dev"
 READS = (REVISION, *INGRESS_READS)
 _INJECT = "sidecar.istio.io/inject"
-_QUEUE_PORTS = (8012, 8013)
+_QUEUE_H2C = 8013
+_QUEUE_PORTS = (8012, _QUEUE_H2C)
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def queue_role(env: Mapping[str, str], pod: Workload) -> QueueRole:
         revision=env.get("SERVING_REVISION", ""),
         pod=pod.name,
         user_port=port,
-        protocol=_user_protocol(pod, env, port),
+        protocol=_user_protocol(env),
         container_concurrency=_number(env.get("CONTAINER_CONCURRENCY"), 0),
         timeout_s=seconds_of(env.get("REVISION_TIMEOUT_SECONDS", ""), 300.0),
         response_start_timeout_s=seconds_of(env.get("REVISION_RESPONSE_START_TIMEOUT_SECONDS", ""), 0.0),
@@ -90,10 +91,12 @@ def queue_role(env: Mapping[str, str], pod: Workload) -> QueueRole:
     )
 
 
-def _user_protocol(pod: Workload, env: Mapping[str, str], port: int) -> Literal["http1", "h2c"]:
-    named = {number: name for name, number in pod.port_names}
-    user = named.get(port, "")
-    return "h2c" if user.startswith("h2c") or env.get("USER_PORT_NAME", "") == "h2c" else "http1"
+def _user_protocol(env: Mapping[str, str]) -> Literal["http1", "h2c"]:
+    """The user's port is always called `user-port`; what it speaks shows in the port the queue serves.
+
+    Deviation: upstream's queue speaks to the container as it was spoken to.
+    """
+    return "h2c" if env.get("QUEUE_SERVING_PORT") == str(_QUEUE_H2C) else "http1"
 
 
 def _number(text: str | None, default: int) -> int:

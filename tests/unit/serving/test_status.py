@@ -386,3 +386,11 @@ def test_another_ingress_class_is_left_alone() -> None:
 
 def test_conditions_without_a_reason_have_none() -> None:
     assert "reason" not in Condition("Ready", "True").as_json()
+
+
+def test_load_balancers_stay_named_while_a_change_is_on_its_way() -> None:
+    """Routes lead there: a second revision must not take them away for a moment."""
+    named = {"ingress": [{"domainInternal": "kourier.k.svc.cluster.local"}]}
+    stored = {**kingress("kourier.ingress.networking.knative.dev"), "status": {"publicLoadBalancer": named}}
+    got = ingress.plan(ingress.World(ingress=stored, kourier_namespace="k", served=False), 0.0)
+    assert (got.status or {})["publicLoadBalancer"] == named

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from hauberk.serving.config.istio import Istio
 from hauberk.serving.ingress.make import make_virtual_services
 from hauberk.serving.names import A_INGRESS_CLASS, ISTIO_CLASS, KOURIER_CLASS
 
+_BALANCERS = ("publicLoadBalancer", "privateLoadBalancer")
 PROBE_AGAIN_S = 0.05
 """A gateway takes a new route within some milliseconds; nothing in the API says when it has."""
 
@@ -47,7 +48,7 @@ def _istio(world: World) -> Plan:
         return Plan(children=children, status=_failed(text), notes=(Note("GatewayMissing", text, "Warning"),))
     public = [g.service for g in world.istio.external]
     private = [g.service for g in world.istio.local]
-    status = _status(world.served, public, private)
+    status = _status(world.served, public, private, _before(world))
     return Plan(children=children, status=status, retry_after=None if world.served else PROBE_AGAIN_S)
 
 
@@ -58,8 +59,13 @@ def _kourier(world: World) -> Plan:
         text = "no Service kourier-internal: Kourier is not installed"
         return Plan(status=_failed(text), notes=(Note("GatewayMissing", text, "Warning"),))
     public, private = f"kourier.{place}.svc.cluster.local", f"kourier-internal.{place}.svc.cluster.local"
-    status = _status(world.served, [public], [private])
+    status = _status(world.served, [public], [private], _before(world))
     return Plan(status=status, retry_after=None if world.served else PROBE_AGAIN_S)
+
+
+def _before(world: World) -> Mapping[str, Any]:
+    status: Mapping[str, Any] = world.ingress.get("status") or {}
+    return status
 
 
 def _failed(why: str) -> dict[str, Any]:
@@ -75,13 +81,17 @@ def _failed(why: str) -> dict[str, Any]:
     return {"conditions": [c.as_json() for c in (*parts, ready(parts))]}
 
 
-def _status(served: bool, public: Iterable[str], private: Iterable[str]) -> dict[str, Any]:
+def _status(
+    served: bool, public: Iterable[str], private: Iterable[str], before: Mapping[str, Any]
+) -> dict[str, Any]:
     """The status, as a table.
 
     | the gateways serve it | LoadBalancerReady       | load balancers |
     |-----------------------|-------------------------|----------------|
     | yes                   | True                    | named          |
-    | no                    | Unknown, Uninitialized  | -              |
+    | no                    | Unknown, Uninitialized  | as before      |
+
+    Routes lead where the load balancers are: while a change is on its way they must not go away.
     """
     text = "Waiting for load balancer to be ready"
     balanced = (
@@ -94,4 +104,6 @@ def _status(served: bool, public: Iterable[str], private: Iterable[str]) -> dict
     if served:
         status["publicLoadBalancer"] = {"ingress": [{"domainInternal": h} for h in public]}
         status["privateLoadBalancer"] = {"ingress": [{"domainInternal": h} for h in private]}
+    else:
+        status.update({key: before[key] for key in _BALANCERS if key in before})
     return status
