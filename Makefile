@@ -30,7 +30,6 @@ check: setup-dev ## formatting, lint, types, layers, fast tests
 	@ruff check -q .
 	@mypy
 	@said=$$(lint-imports --no-cache 2>&1) || { echo "$$said"; exit 1; }
-	@$(PY) scripts/reference.py --check
 	@$(PY) -m pytest -q tests/unit tests/golden tests/arch tests/docs
 
 .PHONY: fix
