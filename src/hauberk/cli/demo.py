@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import tempfile
 from pathlib import Path
 
 import click
 
+from hauberk.base.problems import Problem
 from hauberk.cli.common import Progress, interrupt_on_signals
 
 
@@ -35,12 +37,12 @@ def command(name: str, keep: bool) -> None:
     interrupt_on_signals()
     tell = Progress()
     kube = kubernetes_client()
+    _make_way(name)
     folder = Path(tempfile.mkdtemp(prefix="hauberk-demo-"))
-    tell.say("The document")
-    make_certificates(Shell(cwd=folder), tell)
-    stop(name)
     all_hold = False
     try:
+        tell.say("The document")
+        make_certificates(Shell(cwd=folder), tell)
         options = start(Wish(name=name, ephemeral=True), tell=tell)
         shell = Shell(cwd=folder, env={"KUBECONFIG": str(options.paths.kubeconfig)})
         apply_document(shell, kube, tell)
@@ -54,11 +56,24 @@ def command(name: str, keep: bool) -> None:
     finally:
         if not keep:
             stop(name)
-            for file in folder.iterdir():
-                file.unlink()
-            folder.rmdir()
+            shutil.rmtree(folder, ignore_errors=True)
     if not all_hold:
         raise click.exceptions.Exit(1)
+
+
+def _make_way(name: str) -> None:
+    """End an earlier demo that was kept. Raises Problem when the name is that of a cluster with state."""
+    from hauberk.cluster import find
+    from hauberk.cluster.launch import stop
+
+    if find.is_running(name) and not find.running(name).ephemeral:
+        raise Problem(
+            f"cluster `{name}` is running and keeps its state",
+            wanted="a name for the demo, whose cluster is new and removed at the end",
+            found=f"`{name}`, started by `hauberk up`",
+            fix="hauberk demo --name another",
+        )
+    stop(name)
 
 
 def _last_words(stage: object, folder: Path, name: str, *, keep: bool) -> None:

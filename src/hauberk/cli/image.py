@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -33,6 +35,22 @@ def _paths(name: str) -> Paths:
     return find.running(name).paths if find.is_running(name) else paths_of(name)
 
 
+@contextmanager
+def _names(reference: str) -> Iterator[None]:
+    """A name that no image can have is the user's mistake, told as such."""
+    from hauberk.node.images.model import ImageProblem
+
+    try:
+        yield
+    except ImageProblem as wrong:
+        raise Problem(
+            f"`{reference}` cannot be an image's name",
+            wanted="[HOST/]NAME[:TAG], in lower case, such as example.com/greeter:v1",
+            found=wrong.message,
+            fix="hauberk image ls, for names as they are written",
+        ) from wrong
+
+
 @command.command("add")
 @name_option
 @click.argument("reference", metavar="NAME")
@@ -42,7 +60,8 @@ def add(name: str, reference: str, directory: Path) -> None:
     from hauberk.node import images
 
     try:
-        row = images.add(reference, directory, _paths(name))
+        with _names(reference):
+            row = images.add(reference, directory, _paths(name))
     except ValueError as wrong:
         raise Problem(
             f"`{directory}` cannot be an image",
@@ -64,7 +83,8 @@ def load(name: str, file: Path, reference: str) -> None:
 
     tell = Progress()
     tell.start(f"unpacking {file.name}")
-    row = images.load(file, _paths(name), name=reference)
+    with _names(reference):
+        row = images.load(file, _paths(name), name=reference)
     tell.done()
     click.echo(f"{row.reference}@{row.digest}")
 
@@ -116,7 +136,9 @@ def rm(name: str, reference: str) -> None:
     """Remove an image; pods that run from it go on."""
     from hauberk.node import images
 
-    if not images.rm(reference, _paths(name)):
+    with _names(reference):
+        removed = images.rm(reference, _paths(name))
+    if not removed:
         raise Problem(
             f"no image `{reference}`",
             wanted="a name from `hauberk image ls` that is not built in",

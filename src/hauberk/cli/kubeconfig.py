@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from hauberk.base.problems import Problem
 from hauberk.cli.common import name_option
 
 
@@ -21,4 +22,11 @@ def command(name: str, path: bool) -> None:
     from hauberk.cluster.find import running
 
     file = running(name).paths.kubeconfig
+    if not file.is_file():
+        raise Problem(
+            f"the kubeconfig of `{name}` is gone",
+            wanted=f"what `hauberk up` wrote to {file}",
+            found="no such file",
+            fix=f"hauberk down --name {name}; hauberk up --name {name}",
+        )
     click.echo(str(file) if path else file.read_text(), nl=path)
