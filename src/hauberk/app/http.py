@@ -13,7 +13,7 @@ import uvicorn
 from hauberk.app.asgi import Asgi
 
 BACKLOG = 1024
-KEEP_ALIVE_S = 5  # the edge gives idle connections up before we do
+KEEP_ALIVE_S = 5  # the edge gives idle connections up before this does
 
 
 class _Quiet(uvicorn.Server):

@@ -15,7 +15,7 @@ BOOTSTRAP = "envoy.json"
 
 
 def bootstrap_of(paths: Paths) -> ProxyBootstrap:
-    """The node's `ProxyBootstrap`: every proxy gets its configuration from our xDS socket.
+    """The node's `ProxyBootstrap`: every proxy gets its configuration from the xDS socket.
 
     The pod's uid is all that the Envoy knows of itself; which identity belongs to it is the
     server's decision.

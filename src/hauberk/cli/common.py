@@ -40,7 +40,7 @@ def output_option(function: F) -> F:
 
 
 def interrupt_on_signals() -> None:
-    """Let the end of the terminal and `kill` stop us as Ctrl-C does: what we started is removed."""
+    """Let the end of the terminal and `kill` stop the command as Ctrl-C does: what it started is removed."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
 

@@ -1,4 +1,4 @@
-"""Facts about processes, from /proc: who is whose child, who is still the one we started, how much memory."""
+"""Facts about processes, from /proc: who is whose child, who is still the same, how much memory."""
 
 from __future__ import annotations
 

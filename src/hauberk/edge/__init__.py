@@ -1,1 +1,1 @@
-"""See docs/design/002-rooms-and-contracts.md."""
+"""The host's door: which ports it opens, and its Envoy's configuration. Binds loopback unless told."""

@@ -31,7 +31,7 @@ FLAGS = (
 
 _TYPE = "type.googleapis.com/envoy.extensions"
 _MANY = 1_000_000
-_API_IDLE = "4s"  # below uvicorn's keep-alive of 5 s: an idle connection is closed by us
+_API_IDLE = "4s"  # below uvicorn's keep-alive of 5 s: an idle connection is closed by the edge
 _CONNECT = {"num_retries": 40, "retry_back_off": {"base_interval": "0.05s", "max_interval": "0.5s"}}
 
 

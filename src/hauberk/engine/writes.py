@@ -183,7 +183,7 @@ def _same_key(stored: Any, wanted: Any, names: Sequence[str]) -> bool:
 
 
 def holds_more(fields: Json, wanted: Any) -> bool:
-    """Whether our manager owns a field that `wanted` does not have."""
+    """Whether the manager owns a field that `wanted` does not have."""
     for key, below in fields.items():
         mark, _, name = key.partition(":")
         if mark == "f":

@@ -1,1 +1,1 @@
-"""See docs/design/002-rooms-and-contracts.md."""
+"""The one node: the keeper with its namespaces, images, the pods' state machine, DNS and Service rules."""

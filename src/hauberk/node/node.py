@@ -89,7 +89,7 @@ class Node:
             tasks.create_task(self._renew_tokens())
             await self._watch(tasks, revision)
 
-    # What is there when we come.
+    # What is there at the start.
 
     async def _find(self) -> dict[str, Found]:
         """What the keeper has, per pod."""

@@ -1,1 +1,1 @@
-"""See docs/design/002-rooms-and-contracts.md."""
+"""Authorities and certificates: of mesh workloads, the API, ServiceAccount tokens, the router."""

@@ -29,7 +29,7 @@ def applied(stored: Any, wanted: Any, last: Any, name: str = "") -> Any:
 
 
 def _remove(base: dict[str, Any], key: str, before: Any) -> None:
-    """Drop a field; of a map only what we said, so that others' fields stay."""
+    """Drop a field; of a map only what was said, so that others' fields stay."""
     if isinstance(before, Mapping) and isinstance(base.get(key), Mapping):
         left = applied(base[key], {}, before)
         if left:

@@ -1,1 +1,1 @@
-"""See docs/design/002-rooms-and-contracts.md."""
+"""From the mesh model to Envoy: translation, bootstrap, and the server of ADS, SDS and ext_authz."""

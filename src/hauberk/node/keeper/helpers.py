@@ -17,7 +17,7 @@ _MOST_DESCRIPTORS = 1 << 16
 
 
 class Helper:
-    """A forked child with a socket to us. `tell` is called after every start; `keep` stays open in it."""
+    """A forked child with a socket to the keeper. `tell` runs after every start; `keep` stays open in it."""
 
     def __init__(
         self,

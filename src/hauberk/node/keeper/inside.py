@@ -89,7 +89,7 @@ class Inside:
             self._loop.stop()
 
     def _stop(self) -> None:
-        """Control plane, then pods, then us."""
+        """Control plane, then pods, then the keeper itself."""
         if self._deadline:
             return
         self._deadline = time.monotonic() + self._spec.get("stop_s", _STOP_S)

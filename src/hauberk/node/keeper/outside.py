@@ -107,7 +107,7 @@ def main(spec: Spec) -> int:
 
 
 def _fork_inside(spec: Spec, ours: socket.socket, theirs: socket.socket) -> int:
-    """Fork a child that enters the namespaces and forks pid 1 there; we adopt pid 1."""
+    """Fork a child that enters the namespaces and forks pid 1 there, and adopt pid 1."""
     reader, writer = os.pipe()
     middle = os.fork()
     if middle == 0:
@@ -134,7 +134,7 @@ def _fork_inside(spec: Spec, ours: socket.socket, theirs: socket.socket) -> int:
 def _be_inside(spec: Spec, outer: socket.socket) -> None:
     code = 1
     try:
-        if outer.recv(2) == b"go":  # only now is the outside half our parent, whose death we want to share
+        if outer.recv(2) == b"go":  # only now is the outside half the parent whose death pid 1 shares
             pods = f"{spec['run']}/pods"
             shutil.rmtree(pods, ignore_errors=True)
             inside.become(spec, outer, preflight.which("nft"))

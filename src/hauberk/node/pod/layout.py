@@ -16,7 +16,7 @@ from .pull import role_of
 from .spec import Pod
 
 ISTIO_DRAIN_S = 5.0  # Istio's default terminationDrainDuration
-QUIET_DRAIN_S = 5.0  # a pod of our proxies outside the mesh: at most this long for open connections
+QUIET_DRAIN_S = 5.0  # a proxy of a pod outside the mesh: at most this long for open connections
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def _digests(revision: Json, resolve: Resolve, config: Deployment) -> dict[str, 
 
 
 def _again(before: str, image: str, resolve: Resolve) -> Digest:
-    """The digest as it was, unless it is gone and the tag has another: built-in images move with us."""
+    """The digest as it was, unless it is gone and the tag has another: built-in images move on."""
     if isinstance(resolve(before), Unresolvable):
         now = resolve(image)
         if isinstance(now, Digest):

@@ -29,7 +29,7 @@ class World:
     selector: Mapping[str, str]  # of the scaled Deployment; empty when there is none
     pods: tuple[Address, ...]  # ready endpoints of the private Service
     activators: tuple[Address, ...]  # ready endpoints of the activator's Service
-    foreign: str = ""  # kind and name of somebody else's object that has one of our names
+    foreign: str = ""  # kind and name of somebody else's object that has one of the names
     pod_addressable: bool = False
 
 

@@ -87,7 +87,7 @@ def manager(
         generate_request_id={"value": False},
         preserve_external_request_id=True,
         use_remote_address={"value": append_client},
-        # One trusted hop keeps the `x-forwarded-proto` that a gateway before us has set.
+        # One trusted hop keeps the `x-forwarded-proto` that a gateway before this Envoy has set.
         xff_num_trusted_hops=1 if append_client else 0,
         proxy_100_continue=True,
         http_protocol_options={"accept_http_10": True},

@@ -48,7 +48,7 @@ ROUTING_HEADERS = ("Knative-Serving-Namespace", "Knative-Serving-Revision")
 _PROBE = "K-Network-Probe"
 _PENDING_RATIO = 10  # upstream's queue depth, in multiples of the limit
 _EAGER_S, _CALM_S = 0.02, 10.0
-_USER_IDLE_S = 1.0  # below the keep-alive of common servers: an idle connection is closed by us
+_USER_IDLE_S = 1.0  # below the keep-alive of common servers: an idle connection is closed by this side
 
 
 def queue_parts(role: QueueRole) -> RoleParts:
