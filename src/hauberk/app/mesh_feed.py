@@ -24,6 +24,7 @@ from hauberk.mesh import Finding
 from hauberk.ports import Api, Clock, Recorder, Snapshot
 from hauberk.xds import translate
 from hauberk.xds.server import XdsServer
+from hauberk.xds.stream import Nack
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +79,16 @@ def already_told(snapshot: Snapshot) -> set[Ref]:
         for obj in snapshot.list(kind)
         if (row := condition(obj, CONDITION)) is not None and row["status"] == "False"
     }
+
+
+def tell_refusal(api: Api, recorder: Recorder, nack: Nack) -> None:
+    """Say on the pod what its Envoy refused; it goes on with what it had under that name."""
+    log.warning("proxy refused a resource", extra={"nack": nack})
+    kind = nack.type_url.rpartition(".")[2]
+    text = f"Envoy refused {kind} {nack.name} and keeps what it had: {nack.message}"
+    for pod in api.snapshot().list("Pod"):
+        if pod["metadata"]["uid"] == nack.proxy:
+            recorder.event(pod, "ConfigurationRefused", text, type="Warning", component="hauberk-mesh")
 
 
 @dataclass

@@ -21,7 +21,7 @@ from hauberk.app.credentials import gateway_credentials
 from hauberk.app.digests import Digests
 from hauberk.app.feed import Feed
 from hauberk.app.http import HttpServer, unix_door
-from hauberk.app.mesh_feed import MeshFeed
+from hauberk.app.mesh_feed import MeshFeed, tell_refusal
 from hauberk.app.pod_door import pod_door
 from hauberk.app.proxies import bootstrap_of
 from hauberk.app.report import report
@@ -85,6 +85,7 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
         gateway_credentials(server),
         activator.hold,
         clock,
+        on_nack=lambda nack: tell_refusal(server, recorder, nack),
         registered=authority.router_secrets(options.domain),
     )
     feed = MeshFeed(server, paths, xds, recorder, clock, options.https_port)

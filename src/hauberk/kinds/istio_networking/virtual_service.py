@@ -17,6 +17,7 @@ from hauberk.kinds.istio_networking.common import (
     check_host,
     required,
 )
+from hauberk.kinds.istio_networking.regex import problem_of
 from hauberk.kinds.istio_networking.virtual_service_model import (
     GRPC_STATUSES,
     Destination,
@@ -67,6 +68,10 @@ def _http_route(route: HTTPRoute) -> FieldErrors:
         yield from _fault(route.fault)
     if route.mirror is not None:
         yield from _destination("mirror", route.mirror)
+    if route.rewrite is not None and route.rewrite.uri_regex_rewrite is not None:
+        expression = route.rewrite.uri_regex_rewrite.match
+        if problem := problem_of(expression):
+            yield FieldError("rewrite.uriRegexRewrite.match", f"invalid regex {expression}: {problem}")
     for i, share in enumerate(route.route):
         yield from _destination(f"route[{i}].destination", share.destination)
     yield from _weights([share.weight for share in route.route])
@@ -90,9 +95,22 @@ def _match(match: HTTPMatch) -> FieldErrors:
         value: StringMatch | None = getattr(match, name)
         if value is not None and not (value.exact or value.prefix or value.regex):
             yield FieldError(name, f"{name} match must have exact, prefix or regex set")
+    yield from _expressions(match)
     for header in match.headers or {}:
         if not header or " " in header:
             yield FieldError("headers", f'header name "{header}" is not a valid header name')
+
+
+def _expressions(match: HTTPMatch) -> FieldErrors:
+    rows: dict[str, StringMatch | None] = {
+        name: getattr(match, name) for name in ("uri", "scheme", "method", "authority")
+    }
+    for field in ("headers", "without_headers", "query_params"):
+        shown = {"without_headers": "withoutHeaders", "query_params": "queryParams"}.get(field, field)
+        rows |= {f"{shown}[{name}]": value for name, value in (getattr(match, field) or {}).items()}
+    for path, value in rows.items():
+        if value is not None and value.regex and (problem := problem_of(value.regex)):
+            yield FieldError(f"{path}.regex", f"invalid regex {value.regex}: {problem}")
 
 
 def _fault(fault: Fault) -> FieldErrors:

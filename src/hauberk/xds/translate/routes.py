@@ -100,20 +100,23 @@ def route(rule: HTTPRoute, scope: Scope) -> Message:
 def to_cluster(cluster: str) -> Message:
     """Every request to one cluster, with Istio's defaults."""
     action = RouteAction(cluster=cluster, retry_policy=retries(None))
-    _no_timeout(action, "")
+    _timeout(action, "")
     return Route(name="default", match=matching.anything(), route=action)
 
 
-def _no_timeout(action: Message, text: str) -> None:
+def _timeout(action: Message, text: str) -> None:
+    """The rule's timeout, else none. With `max_stream_duration` Envoy would not look at `timeout`."""
     wanted = Effective.seconds(text) if text else timedelta(0)
     action.timeout.FromTimedelta(wanted)
+    if wanted:
+        return
     action.max_stream_duration.max_stream_duration.FromTimedelta(timedelta(0))
     action.max_stream_duration.grpc_timeout_header_max.FromTimedelta(timedelta(0))
 
 
 def _action(rule: HTTPRoute, scope: Scope) -> Message:
     action = RouteAction()
-    _no_timeout(action, rule.timeout)
+    _timeout(action, rule.timeout)
     policy = retries(rule.retries)
     if policy is not None:
         action.retry_policy.CopyFrom(policy)
