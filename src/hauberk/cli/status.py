@@ -54,15 +54,23 @@ def _through_kubectl(kubeconfig: str | None, context: str | None) -> dict[str, A
     argv += ["--kubeconfig", kubeconfig] if kubeconfig else []
     argv += ["--context", context] if context else []
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
-    if done.returncode:
+    report = _report(done.stdout) if done.returncode == 0 else None
+    if report is None:
         raise Problem(
             "the cluster of this kubeconfig does not answer as a Hauberk cluster",
             wanted=f"an answer at {STATUS_PATH}",
-            found=done.stderr.strip(),
+            found=(done.stderr or done.stdout).strip()[:500],
             fix=f"{client} cluster-info" + (f" --context {context}" if context else ""),
         )
-    report: dict[str, Any] = json.loads(done.stdout)
     return report
+
+
+def _report(text: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and {"name", "state", "endpoints"} <= found.keys() else None
 
 
 def _text(report: dict[str, Any]) -> str:

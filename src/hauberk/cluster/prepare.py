@@ -78,7 +78,7 @@ def prepare(wish: Wish, paths: Paths) -> Options:
     """Check the machine, settle the options, write every file the processes read. Raises Problem."""
     from hauberk.node.keeper.preflight import preflight
 
-    for problem in (*_judge_wish(wish), *preflight(str(paths.run))):
+    for problem in _judge_wish(wish) or preflight(str(paths.run)):
         raise problem
     private(paths.data)
     _check_room(paths)
