@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import os
 import sys
 from pathlib import Path
 
-from bench.model import machine, table
+from bench.model import Figure, machine, shared, table
 from bench.rows import BENCHES
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "benchmarks.md"
@@ -18,7 +19,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--only", choices=[b.name for b in BENCHES])
     only = parser.parse_args().only
-    figures = []
+    load = os.getloadavg()[1]  # before we add to it
+    figures: list[Figure] = []
     for bench in BENCHES:
         if only in (None, bench.name):
             print(f"{bench.name} …", file=sys.stderr, flush=True)
@@ -28,7 +30,8 @@ def main() -> int:
         methods = "\n".join(f"* {f.what}: {f.method}" for f in figures)
         day = datetime.date.today().isoformat()
         PAGE.write_text(
-            f"# Benchmarks\n\nWritten by `make bench` on {day}. Machine: {machine()}.\n\n{table(figures)}\n\n"
+            f"# Benchmarks\n\nWritten by `make bench` on {day}. Machine: {machine()}. "
+            f"{shared(load)}\n\n{table(figures)}\n\n"
             f"## Method\n\n{methods}\n"
         )
     return 0 if all(f.reached for f in figures) else 1

@@ -7,6 +7,8 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+BUSY = 0.5  # load average from which a run does not count as alone on its machine
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
@@ -36,8 +38,8 @@ def percentile(values: Sequence[float], q: float) -> float:
 
 def spread(values: Sequence[float], unit: str, scale: float = 1.0) -> str:
     """`median (min to max, n)` in one string."""
-    low, mid, high = min(values), statistics.median(values), max(values)
-    return f"{mid * scale:.0f} {unit} ({low * scale:.0f} to {high * scale:.0f}, n={len(values)})"
+    low, mid, high = (f"{v * scale:,.0f}" for v in (min(values), statistics.median(values), max(values)))
+    return f"{mid} {unit} ({low} to {high}, n={len(values)})"
 
 
 def machine() -> str:
@@ -52,6 +54,13 @@ def machine() -> str:
     except OSError:
         pass
     return f"{cores}, {memory}, Linux {platform.release().split('-')[0]}, Python {platform.python_version()}"
+
+
+def shared(load: float) -> str:
+    """A sentence on what else the machine did; `load` is the load average of the five minutes before."""
+    if load < BUSY:
+        return "The machine did nothing else."
+    return f"The machine was shared with other work: a load of {load:.1f} before the run began."
 
 
 def table(figures: Sequence[Figure]) -> str:

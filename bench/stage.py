@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import socket
 import ssl
 import tempfile
 import time
@@ -74,9 +75,20 @@ def wait_for_zero(cluster: Cluster, name: str, *, within_s: float = 90) -> None:
 
     def gone() -> bool:
         found = cluster.json("deployments", "-n", "default", "-l", f"serving.knative.dev/service={name}")
-        return all(d["spec"]["replicas"] == 0 for d in found["items"])
+        return bool(found["items"]) and all(d["spec"]["replicas"] == 0 for d in found["items"])
 
     eventually(gone, within_s=within_s, what=f"{name} scaled to zero")
+
+
+def wait_for_no_pods(cluster: Cluster, name: str, *, within_s: float) -> None:
+    """Until the service is scaled to zero and the last of its pods has drained and gone."""
+    wait_for_zero(cluster, name, within_s=within_s)
+
+    def gone() -> bool:
+        found = cluster.json("pods", "-n", "default", "-l", f"serving.knative.dev/service={name}")
+        return not found["items"]
+
+    eventually(gone, within_s=within_s, what=f"no pod of {name}")
 
 
 def request_s(cluster: Cluster, host: str, *, wanted: str) -> float:
@@ -87,11 +99,11 @@ def request_s(cluster: Cluster, host: str, *, wanted: str) -> float:
     connection = HTTPSConnection(
         cluster.options.address, cluster.options.https_port, context=context, timeout=60
     )
-    connection._create_connection = lambda _a, t, _s: __import__("socket").create_connection(  # type: ignore[attr-defined]
-        (cluster.options.address, cluster.options.https_port), t
+    connection.sock = context.wrap_socket(
+        socket.create_connection((cluster.options.address, cluster.options.https_port), 60),
+        server_hostname=host,
     )
-    connection.host = host  # SNI and Host header
-    connection.request("GET", "/")
+    connection.request("GET", "/", headers={"Host": host})
     answer = connection.getresponse()
     body = answer.read().decode()
     took = time.monotonic() - began
