@@ -10,11 +10,14 @@ from hauberk.kinds.knative_operator.knative_serving import NAMESPACE
 from hauberk.kinds.openshift.ingress_config import CLUSTER
 from hauberk.operators.knative_serving.gateways import gateway_problem
 from hauberk.operators.knative_serving.plan import OWNER_NAME, World, finalize, plan
+from hauberk.operators.knative_serving.sidecars import NEEDED, sidecar_problem
 from hauberk.operators.knative_serving.table import KOURIER_NAMESPACE
 from hauberk.operators.names import (
     CLUSTER_INGRESS,
+    CONTROL_PLANE,
     DEPLOYMENT,
     GATEWAY,
+    MEMBER_ROLL,
     NETWORK_POLICY,
     PEER_AUTHENTICATION,
     SERVING,
@@ -38,6 +41,11 @@ def _by_gateway_service(changed: Json, snapshot: Snapshot) -> Iterable[Ref]:
     return _by_label(changed, snapshot) or _all(changed, snapshot)
 
 
+def _by_own_pod(changed: Json, snapshot: Snapshot) -> Iterable[Ref]:
+    own = changed["metadata"].get("namespace") == NAMESPACE and labels_of(changed).get("app") in NEEDED
+    return _all(changed, snapshot) if own else []
+
+
 def observe(snapshot: Snapshot, ref: Ref) -> World | None:
     """Read one KnativeServing, the apps domain and the state of its Deployments."""
     serving = snapshot.get(ref)
@@ -57,6 +65,7 @@ def observe(snapshot: Snapshot, ref: Ref) -> World | None:
         deployments=deployments,
         kourier=tuple(kourier),
         gateway_problem=gateway_problem(snapshot),
+        sidecar_problem=sidecar_problem(snapshot),
     )
 
 
@@ -66,7 +75,10 @@ CONTROLLER: Controller[World] = Controller(
     owns=("ConfigMap", "Service", "ServiceAccount", DEPLOYMENT, PEER_AUTHENTICATION, NETWORK_POLICY),
     wakes={
         CLUSTER_INGRESS: _all,
+        CONTROL_PLANE: _all,
         GATEWAY: _all,
+        MEMBER_ROLL: _all,
+        "Pod": _by_own_pod,
         DEPLOYMENT: _by_label,
         "Service": _by_gateway_service,
         "ServiceAccount": _by_label,

@@ -42,6 +42,7 @@ class World:
     deployments: Mapping[tuple[str, str], Json]  # by namespace and name
     kourier: tuple[Ref, ...]  # what this installation has in the ingress namespace, as stored
     gateway_problem: str  # why requests from outside cannot reach the mesh's gateways; "" when they can
+    sidecar_problem: str = ""  # why Serving's own pods cannot speak to injected services; "" when they can
 
 
 def plan(world: World, now: float) -> Plan:  # noqa: ARG001
@@ -68,7 +69,7 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001
     kourier = tuple(_kourier(world.serving, spec)) if ingresses.kourier else ()
     gateways = [d for d in kourier if d["kind"] == "Deployment"]
     wanted = {ref_of(obj) for obj in kourier}
-    extra = [_gateways(world.gateway_problem)] if ingresses.istio else []
+    extra = _mesh_conditions(world) if ingresses.istio else []
     return Plan(
         children=children,
         others=kourier,
@@ -87,11 +88,18 @@ def _generates(serving: Json) -> bool:
     return annotations_of(serving).get(NO_POLICIES) != "true"
 
 
-def _gateways(problem: str) -> Condition:
-    """An addition to upstream's conditions; informational, so that Ready stays what upstream says."""
+def _mesh_conditions(world: World) -> list[Condition]:
+    """Additions to upstream's conditions; informational, so that Ready stays what upstream says."""
+    return [
+        _informs("GatewaysReady", "GatewayMissing", world.gateway_problem),
+        _informs("SidecarsReady", "SidecarMissing", world.sidecar_problem),
+    ]
+
+
+def _informs(kind: str, reason: str, problem: str) -> Condition:
     if problem:
-        return Condition("GatewaysReady", "False", "GatewayMissing", problem, "Info")
-    return Condition("GatewaysReady", "True", severity="Info")
+        return Condition(kind, "False", reason, problem, "Info")
+    return Condition(kind, "True", severity="Info")
 
 
 def _deployments(rows: tuple[Workload, ...], namespace: str, spec: ServingSpec) -> list[Json]:
