@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import subprocess
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,16 +71,26 @@ class Space:
         self.apply(json.dumps(obj))
         return name
 
+    def following(self, *args: str) -> subprocess.Popen[str]:
+        """`kubectl logs -f` as a process of its own; a context manager."""
+        return subprocess.Popen(
+            [self.cluster.kube, "logs", "-f", "-n", self.namespace, *args],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "KUBECONFIG": str(self.cluster.options.paths.kubeconfig)},
+        )
+
     def said(self, script: str, **more: Any) -> str:
         """What a script prints that runs to its end as a pod of its own."""
         name = self.pod(f"run-{secrets.token_hex(3)}", script, **more)
         try:
-            phase = eventually(
-                lambda: (p := self.json("pod", name)["status"].get("phase")) in ("Succeeded", "Failed") and p,
-                what=f"the end of {name}",
-            )
+            ended = eventually(lambda: self._ended(name), what=f"the end of {name}")
             out = self.must("logs", name, "-c", "app")
-            assert phase == "Succeeded", out
+            assert ended["exitCode"] == 0, out
             return out
         finally:
             self.must("delete", "pod", name, "--wait=false", "--grace-period=0", "--force")
+
+    def _ended(self, pod: str) -> Any:
+        rows = self.json("pod", pod)["status"].get("containerStatuses") or ()
+        return next((row["state"].get("terminated") for row in rows if row["name"] == "app"), None)

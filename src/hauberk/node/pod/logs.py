@@ -8,9 +8,11 @@ the log of their one Envoy, which lies below the first of them.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from hauberk.base.apierrors import BadRequest
 from hauberk.base.paths import Paths
@@ -63,23 +65,25 @@ class NodeLogs:
     async def _pieces(
         self, pod: Pod, container: str, attempt: int, wanted: Wanted, *, follow: bool
     ) -> AsyncIterator[bytes]:
-        path = self._path(pod, container, attempt)
-        data, offset = await asyncio.to_thread(_read_all, path)
-        piece = rendered(data, wanted)
-        left = wanted.limit_bytes
-        while True:
-            if piece:
-                yield piece
-                left = None if left is None else left - len(piece)
-            if not follow or (left is not None and left <= 0):
-                return
-            alive = self._still_runs(pod, container, attempt)
-            data, offset = await asyncio.to_thread(_read_from, path, offset)
-            if not data and not alive:
-                return
-            if not data:
-                await self._clock.sleep(FOLLOW_S)
-            piece = rendered(data, Wanted(limit_bytes=left, timestamps=wanted.timestamps))
+        tail = Tail(self._path(pod, container, attempt))
+        try:
+            piece = rendered(await asyncio.to_thread(tail.whole), wanted)
+            left = wanted.limit_bytes
+            while True:
+                if piece:
+                    yield piece
+                    left = None if left is None else left - len(piece)
+                if not follow or (left is not None and left <= 0):
+                    return
+                alive = self._still_runs(pod, container, attempt)
+                data = await asyncio.to_thread(tail.more)
+                if not data and not alive:
+                    return
+                if not data:
+                    await self._clock.sleep(FOLLOW_S)
+                piece = rendered(data, Wanted(limit_bytes=left, timestamps=wanted.timestamps))
+        finally:
+            tail.close()
 
     def _path(self, pod: Pod, container: str, attempt: int) -> Path:
         layout = layout_of(pod)
@@ -131,26 +135,50 @@ def attempt_of(pod: Pod, container: str, *, previous: bool) -> int:
     return count
 
 
-def _read_all(path: Path) -> tuple[bytes, int]:
-    older = path.with_name(f"{path.name}.1")
-    before = older.read_bytes() if older.exists() else b""
-    now = path.read_bytes() if path.exists() else b""
-    whole = now[: now.rfind(b"\n") + 1]
-    return before + whole, len(whole)
+class Tail:
+    """One log file, whole lines only. It stays open, so its end is read even after a pod's files are gone."""
 
+    def __init__(self, path: Path) -> None:
+        self._path, self._offset = path, 0
+        self._file: BinaryIO | None = None
 
-def _read_from(path: Path, offset: int) -> tuple[bytes, int]:
-    """Complete lines after the offset; from the start again when the file was rotated."""
-    try:
-        with path.open("rb") as file:
-            if file.seek(0, 2) < offset:
-                offset = 0
-            file.seek(offset)
-            data = file.read()
-    except OSError:
-        return b"", offset
-    whole = data[: data.rfind(b"\n") + 1]
-    return whole, offset + len(whole)
+    def whole(self) -> bytes:
+        """Everything so far, with the older file beside it."""
+        older = self._path.with_name(f"{self._path.name}.1")
+        before = older.read_bytes() if older.exists() else b""
+        return before + self.more()
+
+    def more(self) -> bytes:
+        """What was written since; nothing of the old file is lost when a new one takes its place."""
+        data = self._read()
+        if not data and self._is_replaced():
+            self.close()
+            data = self._read()
+        return data
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            self._file.close()
+        self._file, self._offset = None, 0
+
+    def _read(self) -> bytes:
+        if self._file is None:
+            try:
+                self._file = self._path.open("rb")
+            except OSError:
+                return b""
+        self._file.seek(self._offset)
+        data = self._file.read()
+        whole = data[: data.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        return whole
+
+    def _is_replaced(self) -> bool:
+        try:
+            return self._file is not None and os.fstat(self._file.fileno()).st_ino != self._path.stat().st_ino
+        except OSError:
+            return False
 
 
 @dataclass(frozen=True, slots=True)
