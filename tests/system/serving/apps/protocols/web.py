@@ -1,0 +1,116 @@
+"""An app that speaks more than requests and answers: WebSocket, server-sent events, trailers, uploads.
+
+| path        | what it does                                                              |
+|-------------|---------------------------------------------------------------------------|
+| /ws         | WebSocket: each text frame comes back in upper case                        |
+| /sse        | three events, 200 ms apart                                                |
+| /upload     | the number of bytes that came                                              |
+| /size?N     | a body of N bytes                                                         |
+| /env, /file | an environment variable or a file, named in the query                      |
+| /sleep?S    | an answer after S seconds                                                 |
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+
+class App(BaseHTTPRequestHandler):
+    """One connection."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Answer by the path."""
+        path, _, query = self.path.partition("?")
+        if path == "/ws":
+            self.websocket()
+        elif path == "/sse":
+            self.events()
+        elif path == "/size":
+            self.say(b"x" * int(query))
+        elif path == "/env":
+            self.say(os.environ.get(query, "").encode())
+        elif path == "/file":
+            self.say(Path(query).read_bytes())
+        elif path == "/sleep":
+            time.sleep(float(query))
+            self.say(b"slept")
+        else:
+            self.say(f"{self.headers.get('host')} {self.headers.get('x-forwarded-proto')}".encode())
+
+    def do_POST(self) -> None:
+        """Count what comes, in chunks or at once."""
+        total = 0
+        if self.headers.get("transfer-encoding") == "chunked":
+            while size := int(self.rfile.readline(), 16):
+                total += len(self.rfile.read(size))
+                self.rfile.readline()
+            while self.rfile.readline().strip():
+                pass
+        else:
+            left = int(self.headers.get("content-length") or 0)
+            while left:
+                left -= (got := len(self.rfile.read(min(left, 1 << 20))))
+                total += got
+        self.say(str(total).encode())
+
+    def say(self, body: bytes) -> None:
+        """A whole answer."""
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def events(self) -> None:
+        """Server-sent events, each as it happens."""
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        for number in range(3):
+            self.chunk(f"data: {number}\n\n".encode())
+            time.sleep(0.2)
+        self.wfile.write(b"0\r\n\r\n")
+
+    def chunk(self, data: bytes) -> None:
+        """One chunk, at once."""
+        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        self.wfile.flush()
+
+    def websocket(self) -> None:
+        """Frames of up to 125 bytes, masked as clients must."""
+        key = self.headers["sec-websocket-key"].encode()
+        accept = base64.b64encode(hashlib.sha1(key + MAGIC).digest()).decode()
+        self.send_response(101)
+        for name, value in (
+            ("upgrade", "websocket"),
+            ("connection", "Upgrade"),
+            ("sec-websocket-accept", accept),
+        ):
+            self.send_header(name, value)
+        self.end_headers()
+        while head := self.rfile.read(2):
+            mask, size = self.rfile.read(4), head[1] & 0x7F
+            text = bytes(b ^ mask[i % 4] for i, b in enumerate(self.rfile.read(size)))
+            if head[0] & 0x0F == 8:
+                break
+            self.wfile.write(bytes([0x81, len(text)]) + text.upper())
+            self.wfile.flush()
+        self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+if __name__ == "__main__":
+    ThreadingHTTPServer(("", int(os.environ.get("PORT", "8080"))), App).serve_forever()

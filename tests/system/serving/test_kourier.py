@@ -1,0 +1,101 @@
+"""Serving with Kourier: a gateway without the mesh, and the way to Istio."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hauberk.testing.cluster import Cluster, eventually, hauberk, started
+
+pytestmark = pytest.mark.system
+EXAMPLES = Path(__file__).parents[3] / "examples"
+ROUTE = "routes.route.openshift.io"
+
+
+@pytest.fixture(scope="module")
+def kourier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster with the README's tour applied; the idle go within seconds."""
+    name = f"t-{secrets.token_hex(3)}"
+    try:
+        cluster = started(name, tmp_path_factory.mktemp("kourier"), "--ephemeral")
+        cluster.must("create", "namespace", "knative-serving")
+        cluster.must("apply", "-f", str(EXAMPLES / "kourier.yaml"))
+        ready = ("wait", "--for=condition=Ready", "--timeout=60s")
+        cluster.must(*ready, "knativeserving/knative-serving", "-n", "knative-serving")
+        cluster.must("apply", "-f", str(EXAMPLES / "hello.yaml"))
+        cluster.must(*ready, "ksvc/hello")
+        yield cluster
+    finally:
+        hauberk("down", "--name", name)
+
+
+@pytest.fixture(scope="module")
+def site(kourier: Cluster, site_of: Any) -> Any:
+    return site_of(kourier)
+
+
+def answered(site: Any) -> bool:
+    try:
+        return bool(site.call(site.host("hello")).text == "Hello Hauberk!")
+    except OSError:
+        return False
+
+
+def test_the_service_stays_ready_and_answers_through_an_edge_route(kourier: Cluster, site: Any) -> None:
+    eventually(lambda: answered(site), within_s=10, what="an answer")
+    for _ in range(20):
+        assert site.is_settled("hello")
+    (route,) = kourier.json(ROUTE, "-n", "knative-serving-ingress")["items"]
+    assert route["spec"]["to"]["name"] == "kourier"
+    assert route["spec"]["tls"]["termination"] == "edge"
+    assert route["spec"]["port"] == {"targetPort": "http2"}
+    assert site.plain(site.host("hello")).text == "Hello Hauberk!"
+    names = [c["name"] for p in site.pods("hello") for c in p["spec"]["containers"]]
+    assert "istio-proxy" not in names
+
+
+def test_the_local_url_answers_inside_the_cluster(kourier: Cluster) -> None:
+    url = kourier.must("get", "ksvc", "hello", "-o", "jsonpath={.status.address.url}")
+    assert url == "http://hello.default.svc.cluster.local"
+    ask = f"curl -sS --max-time 10 --retry 5 --retry-connrefused {url}"
+    kourier.must(
+        "run", "client", "--image=hauberk.local/curl", "--restart=Never", "--command", "--", "sh", "-c", ask
+    )
+    eventually(
+        lambda: kourier.run("logs", "client").out.strip() == "Hello Hauberk!", within_s=15, what="hello"
+    )
+
+
+def test_it_scales_to_zero_and_back(kourier: Cluster, site: Any) -> None:
+    patch = '{"spec":{"config":{"autoscaler":{"stable-window":"6s","scale-to-zero-grace-period":"1s"}}}}'
+    kourier.must(
+        "patch", "knativeserving", "knative-serving", "-n", "knative-serving", "--type=merge", "-p", patch
+    )
+    eventually(lambda: not site.pods("hello", ready=False), within_s=30, what="no pods")
+    assert answered(site)
+
+
+def ingress_class(kourier: Cluster) -> str:
+    found = kourier.json("king", "hello", "-n", "default")
+    return str(found["metadata"]["annotations"]["networking.knative.dev/ingress.class"])
+
+
+def test_kourier_wins_when_both_are_enabled_and_existing_services_keep_their_class(
+    kourier: Cluster, site: Any
+) -> None:
+    both = '{"spec":{"ingress":{"istio":{"enabled":true},"kourier":{"enabled":true}}}}'
+    at = ("patch", "knativeserving", "knative-serving", "-n", "knative-serving", "--type=merge", "-p")
+    warned = kourier.run(*at, both)
+    assert "kourier takes precedence" in warned.err
+    data = lambda: kourier.json("cm", "config-network", "-n", "knative-serving")["data"]  # noqa: E731
+    assert data()["ingress-class"].startswith("kourier")
+    kourier.must(*at, '{"spec":{"ingress":{"istio":{"enabled":true},"kourier":{"enabled":false}}}}')
+    eventually(lambda: data()["ingress-class"].startswith("istio"), what="the default class")
+    eventually(lambda: ingress_class(kourier).startswith("istio"), what="Istio's class on the Ingress")
+    eventually(lambda: not site.is_settled("hello"), what="not Ready without Istio's gateways")
+    row = site.condition(site.get("ksvc", "hello"), "RoutesReady")
+    assert "Gateway knative-serving/knative-ingress-gateway does not exist" in row["message"]

@@ -1,0 +1,130 @@
+"""Everything HTTP carries, through edge → router → gateway → activator → pod."""
+
+from __future__ import annotations
+
+import base64
+import os
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from concurrent import futures
+from typing import Any, TypeAlias
+
+import grpc
+import pytest
+
+from hauberk.testing.cluster import eventually
+
+pytestmark = pytest.mark.system
+Gone: TypeAlias = Callable[..., None]
+WARM = {"autoscaling.knative.dev/min-scale": "1"}
+DIRECT = {**WARM, "autoscaling.knative.dev/target-burst-capacity": "0"}
+SIZE = 30 << 20
+
+
+def frame(text: bytes) -> bytes:
+    """A masked text frame."""
+    mask = os.urandom(4)
+    return bytes([0x81, 0x80 | len(text)]) + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(text))
+
+
+def read_until(sock: ssl.SSLSocket, mark: bytes) -> bytes:
+    """What comes up to the mark."""
+    out = b""
+    while mark not in out:
+        data = sock.recv(65536)
+        assert data, out
+        out += data
+    return out
+
+
+@pytest.fixture(scope="module", params=["through the activator", "past the activator"])
+def app(request: pytest.FixtureRequest, mesh: Any, protocols: str) -> Iterator[str]:
+    """The app's host."""
+    name, notes = ("proto", WARM) if "through" in request.param else ("direct", DIRECT)
+    host = mesh.deploy(name, protocols, notes=notes)
+    mode = "Proxy" if "through" in request.param else "Serve"
+    eventually(lambda: mesh.get("sks", f"{name}-00001")["spec"]["mode"] == mode, what=mode)
+    yield host
+    mesh.forget(name)
+
+
+def test_a_websocket_talks_both_ways(mesh: Any, app: str) -> None:
+    key = base64.b64encode(os.urandom(16)).decode()
+    with mesh.connect(app) as sock:
+        sock.sendall(
+            f"GET /ws HTTP/1.1\r\nhost: {app}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
+            f"sec-websocket-version: 13\r\nsec-websocket-key: {key}\r\n\r\n".encode()
+        )
+        assert read_until(sock, b"\r\n\r\n").startswith(b"HTTP/1.1 101")
+        for word in (b"one", b"two"):
+            sock.sendall(frame(word))
+            assert read_until(sock, word.upper()).endswith(word.upper())
+
+
+def test_events_arrive_as_they_happen(mesh: Any, app: str) -> None:
+    with mesh.connect(app) as sock:
+        sock.sendall(f"GET /sse HTTP/1.1\r\nhost: {app}\r\n\r\n".encode())
+        read_until(sock, b"data: 0")
+        first = time.monotonic()
+        read_until(sock, b"data: 2")
+        assert time.monotonic() - first > 0.3
+
+
+def test_thirty_megabytes_go_up_and_down(mesh: Any, app: str) -> None:
+    body = os.urandom(1 << 20) * 30
+    assert mesh.call(app, "/upload", method="POST", body=body).text == str(SIZE)
+    assert len(mesh.call(app, f"/size?{SIZE}").body) == SIZE
+
+
+def test_an_upload_in_chunks_is_not_collected_first(mesh: Any, app: str) -> None:
+    with mesh.connect(app) as sock:
+        sock.sendall(f"POST /upload HTTP/1.1\r\nhost: {app}\r\ntransfer-encoding: chunked\r\n\r\n".encode())
+        for _ in range(3):
+            sock.sendall(b"5\r\nabcde\r\n")
+            time.sleep(0.05)
+        sock.sendall(b"0\r\n\r\n")
+        assert b"\r\n\r\n15" in read_until(sock, b"\r\n\r\n15")
+
+
+@pytest.fixture(scope="module")
+def rpc(mesh: Any, rpc_image: str) -> Iterator[str]:
+    """The host of a gRPC service with an h2c port and a gRPC probe."""
+    container = {
+        "ports": [{"name": "h2c", "containerPort": 8080}],
+        "readinessProbe": {"grpc": {"port": 8080}},
+    }
+    host = mesh.deploy("rpc", rpc_image, notes=WARM, container=container)
+    yield host
+    mesh.forget("rpc")
+
+
+def channel(mesh: Any, host: str) -> grpc.Channel:
+    """A channel through the Route."""
+    options = mesh.cluster.options
+    target = f"ipv4:{options.address}:{options.https_port}"
+    names = [("grpc.ssl_target_name_override", host), ("grpc.default_authority", host)]
+    return grpc.secure_channel(target, grpc.ssl_channel_credentials(mesh.roots.read_bytes()), names)
+
+
+def test_grpc_calls_streams_and_status_codes_pass(mesh: Any, rpc: str) -> None:
+    with channel(mesh, rpc) as opened:
+        assert opened.unary_unary("/test.Echo/Say")(b"hello", timeout=10) == b"HELLO"
+        words = opened.stream_stream("/test.Echo/Chat")(iter([b"a", b"b", b"c"]), timeout=10)
+        assert list(words) == [b"A", b"B", b"C"]
+        with pytest.raises(grpc.RpcError) as refused:
+            opened.unary_unary("/test.Echo/Fail")(b"x", timeout=10)
+        assert refused.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+        assert refused.value.details() == "as asked"
+
+
+def test_a_cold_grpc_service_answers_many_at_once(mesh: Any, rpc_image: str, gone: Gone) -> None:
+    gone("rpc-cold")
+    container = {"ports": [{"name": "h2c", "containerPort": 8080}]}
+    notes = {"autoscaling.knative.dev/window": "6s"}
+    host = mesh.deploy("rpc-cold", rpc_image, container=container, notes=notes)
+    eventually(lambda: not mesh.pods("rpc-cold", ready=False), within_s=40, what="scale to zero")
+    with channel(mesh, host) as opened, futures.ThreadPoolExecutor(8) as pool:
+        say = opened.unary_unary("/test.Echo/Say")
+        answers = list(pool.map(lambda word: say(word, timeout=20), [b"a"] * 16))
+    assert answers == [b"A"] * 16
