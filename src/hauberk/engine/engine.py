@@ -11,16 +11,17 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import aclosing, suppress
-from typing import Any, cast
+from contextlib import suppress
+from typing import Any
 
-from hauberk.base.apierrors import ApiError, Conflict, Gone
+from hauberk.base.apierrors import ApiError, Conflict
 from hauberk.base.refs import Json, Ref, kind_of, ref_of
+from hauberk.engine.follow import follow
 from hauberk.engine.plan import Controller, Note
 from hauberk.engine.queue import WorkQueue
 from hauberk.engine.reconcile import EXPECTED, Done, NotCreated, reconcile
 from hauberk.kinds import BY_ID
-from hauberk.ports import Api, Clock, Recorder, WatchEvent
+from hauberk.ports import Api, Clock, Recorder, Snapshot, WatchEvent
 
 log = logging.getLogger(__name__)
 
@@ -76,25 +77,14 @@ class Engine:
             self._tasks = tasks
             for _ in range(self._workers):
                 tasks.create_task(self._work(tasks))
-            tasks.create_task(self._follow())
+            tasks.create_task(follow(self._api, self.kinds, self._begin, self.notice))
 
-    async def _follow(self) -> None:
-        """Turn every change into wake-ups; start over when the history is gone."""
-        while True:
-            snapshot = self._api.snapshot()
-            since = snapshot.revision
-            for kind, controllers in self._by_kind.items():
-                for obj in snapshot.list(kind):
-                    for controller in controllers:
-                        self.queue.add((controller.name, ref_of(obj)))
-            try:
-                changes = self._api.watch(self.kinds, since=since)
-                async with aclosing(cast(Any, changes)):
-                    async for batch in changes:
-                        for event in batch:
-                            self.notice(event)
-            except Gone:
-                log.warning("watch history is gone, listing again", extra={"since": since})
+    def _begin(self, snapshot: Snapshot) -> None:
+        """Look at everything that is there."""
+        for kind, controllers in self._by_kind.items():
+            for obj in snapshot.list(kind):
+                for controller in controllers:
+                    self.queue.add((controller.name, ref_of(obj)))
 
     def notice(self, event: WatchEvent) -> None:
         """Wake whoever the change concerns."""

@@ -20,14 +20,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-from hauberk.base.apierrors import ApiError, Conflict, Gone, NotFound
+from hauberk.base.apierrors import ApiError, Conflict, NotFound
 from hauberk.base.conditions import Condition, with_times
 from hauberk.base.refs import Json, Ref, is_deleting, kind_of, ref_of
 from hauberk.base.times import rfc3339
+from hauberk.engine.follow import follow
 from hauberk.engine.queue import WorkQueue
 from hauberk.kinds import KINDS
 from hauberk.ports import Api, Clock, Snapshot, WatchEvent
@@ -215,23 +215,12 @@ class GarbageCollector:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(_WORKERS):
                 tasks.create_task(self._work(tasks))
-            tasks.create_task(self._follow())
+            tasks.create_task(follow(self._api, None, self._begin, self._notice))
 
-    async def _follow(self) -> None:
-        while True:
-            snapshot = self._api.snapshot()
-            since = snapshot.revision
-            for kind in sorted(self._kinds):
-                for obj in snapshot.list(kind):
-                    self._look(obj)
-            try:
-                changes = self._api.watch(None, since=since)
-                async with aclosing(cast(Any, changes)):
-                    async for batch in changes:
-                        for event in batch:
-                            self._notice(event)
-            except Gone:
-                log.warning("watch history is gone, listing again", extra={"since": since})
+    def _begin(self, snapshot: Snapshot) -> None:
+        for kind in sorted(self._kinds):
+            for obj in snapshot.list(kind):
+                self._look(obj)
 
     def _look(self, obj: Json) -> None:
         """Queue an object that may need a step."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,22 +12,12 @@ import pytest
 
 from hauberk.apiserver import Server
 from hauberk.base.refs import Ref
+from hauberk.engine.clock import SystemClock
 from hauberk.kinds.testing import a
 from hauberk.store import Store
 
 ADMIN = {"x-forwarded-client-cert": 'Subject="CN=admin,O=system:masters"'}
 SOMEBODY = {"x-forwarded-client-cert": 'Subject="CN=sam,O=people"'}
-
-
-class WallClock:
-    def now(self) -> float:
-        return time.time()
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 class Client:
@@ -80,7 +69,7 @@ class Client:
 @pytest.fixture
 async def call(tmp_path: Path) -> AsyncIterator[Client]:
     store = Store.open(tmp_path / "s.db", ephemeral=True)
-    api = Server(store, clock=WallClock())
+    api = Server(store, clock=SystemClock())
     await api.create(a("Namespace", "default"))
     yield Client(api)
     await store.close()

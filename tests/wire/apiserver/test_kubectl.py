@@ -6,7 +6,6 @@ import asyncio
 import json
 import shutil
 import socket
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,23 +14,13 @@ import uvicorn
 
 from hauberk.apiserver import Server
 from hauberk.apiserver.request import User
+from hauberk.engine.clock import SystemClock
 from hauberk.store import Store
 
 pytestmark = [
     pytest.mark.wire,
     pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed"),
 ]
-
-
-class WallClock:
-    def now(self) -> float:
-        return time.time()
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 class Kubectl:
@@ -65,7 +54,7 @@ class Kubectl:
 async def server(tmp_path: Path) -> AsyncIterator[tuple[Server, int]]:
     store = Store.open(tmp_path / "s.db", ephemeral=True)
     admin = User("admin", ("system:masters", "system:authenticated"))
-    api = Server(store, clock=WallClock(), authenticators=[lambda _: admin])
+    api = Server(store, clock=SystemClock(), authenticators=[lambda _: admin])
     await api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}})
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(api.asgi, lifespan="off", log_level="error", timeout_graceful_shutdown=1)
