@@ -6,9 +6,12 @@ pkg/config/security/security.go, ValidateAttribute.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from msgspec import field
 
 from hauberk.base.fields import FieldError, FieldErrors
+from hauberk.base.refs import Json
 from hauberk.kinds.istio_networking.common import check_selector, required
 from hauberk.kinds.istio_networking.destination_rule import WorkloadSelector
 from hauberk.kinds.istio_security.peer_authentication import CATEGORIES
@@ -152,6 +155,26 @@ def _when(when: When) -> FieldErrors:
         yield required("", "at least one of `values` and `notValues` must be set")
 
 
+def advice(raw: Json) -> Iterator[str]:
+    """Conditions that never hold and actions that do nothing here."""
+    spec = raw.get("spec") or {}
+    if spec.get("action") in ("AUDIT", "CUSTOM"):
+        yield f"spec.action: {spec['action']} does not act here; the policy is left out"
+    for i, rule in enumerate(spec.get("rules") or ()):
+        for j, origin in enumerate(rule.get("from") or ()):
+            for name in ("requestPrincipals", "notRequestPrincipals"):
+                if (origin.get("source") or {}).get(name):
+                    yield f"spec.rules[{i}].from[{j}].source.{name}: {_NO_TOKENS}"
+        for j, when in enumerate(rule.get("when") or ()):
+            key = str(when.get("key") or "")
+            if key.startswith("request.auth."):
+                yield f"spec.rules[{i}].when[{j}].key {key}: {_NO_TOKENS}"
+            elif key.startswith("experimental."):
+                yield f"spec.rules[{i}].when[{j}].key {key}: not looked at, so the condition never holds"
+
+
+_NO_TOKENS = "tokens are not looked at, so no request has a request principal or claims"
+
 KIND = Kind(
     group="security.istio.io",
     name="AuthorizationPolicy",
@@ -161,6 +184,7 @@ KIND = Kind(
     categories=CATEGORIES,
     model=AuthorizationPolicy,
     validate=validate,
+    advice=advice,
     columns=(
         Column("Action", ".spec.action", description="The operation to take."),
         Column("Age", ".metadata.creationTimestamp", "date"),

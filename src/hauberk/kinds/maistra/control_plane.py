@@ -7,6 +7,7 @@ Deviation: `maistra.io/v1` is served with the shape of v2; the v1 shape (`spec.i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -265,6 +266,23 @@ def strict(raw: Json) -> FieldErrors:
     yield from placeholders.left_in(raw)
 
 
+MESH_CONFIG = ("outboundTrafficPolicy", "enableAutoMtls", "accessLogFile", "accessLogFormat", "defaultConfig")
+PROXY_CONFIG = ("holdApplicationUntilProxyStarts", "terminationDrainDuration", "proxyMetadata")
+"""Keys of meshConfig and of its defaultConfig that act."""
+
+
+def advice(raw: Json) -> Iterator[str]:
+    """Keys of meshConfig that reach the mesh's ConfigMap and change nothing else."""
+    path = "spec.techPreview.meshConfig"
+    preview = (raw.get("spec") or {}).get("techPreview") or {}
+    config = preview.get("meshConfig") or {}
+    rows = ((path, MESH_CONFIG, config), (f"{path}.defaultConfig", PROXY_CONFIG, config.get("defaultConfig")))
+    for where, acting, table in rows:
+        for key in table if isinstance(table, dict) else ():
+            if key not in acting:
+                yield f"{where}.{key} is stored but does not act yet"
+
+
 KIND = Kind(
     group="maistra.io",
     name="ServiceMeshControlPlane",
@@ -274,6 +292,7 @@ KIND = Kind(
     validate=validate,
     default=default,
     strict=strict,
+    advice=advice,
     short_names=("smcp",),
     categories=("maistra-io",),
     columns=(
