@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from hauberk import __version__, autoscaler, mesh, openshift, operators, serving, workloads
@@ -45,6 +45,7 @@ from hauberk.xds.server import XdsServer
 
 log = logging.getLogger(__name__)
 ACKED_WITHIN_S = 10.0
+ENDS_WITHIN_S = 2.0
 ADMISSION = (*workloads.ADMISSION, *serving.ADMISSION, *operators.ADMISSION, *openshift.ADMISSION)
 
 
@@ -117,8 +118,18 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
             for part in (*parts, names.run, node.run, collector.run, activator.run, http.run, pods_http.run)
         ]
         await stop.wait()
-        for task in tasks:
+        await _end(tasks)
+
+
+async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel, and again what does not end by it: a cancellation can be lost in a library's hands."""
+    left = set(tasks)
+    while left:
+        for task in left:
             task.cancel()
+        _, left = await asyncio.wait(left, timeout=ENDS_WITHIN_S)
+        if left:
+            log.warning("parts do not end", extra={"parts": sorted(repr(task.get_coro()) for task in left)})
 
 
 def _controllers(

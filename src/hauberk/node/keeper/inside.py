@@ -102,6 +102,8 @@ class Inside:
         if self._control_plane and self._alive(self._control_plane.pid) and time.monotonic() < half:
             self._loop.later(_TICK_S, self._wait_control_plane)
             return
+        if self._control_plane and self._alive(self._control_plane.pid):
+            say("the control plane does not end; the pods are ended without it")
         for proc in self._pods.procs.values():
             os.kill(proc.pid, signal.SIGTERM)
         self._wait_pods()
@@ -110,6 +112,8 @@ class Inside:
         if self._pods.procs and time.monotonic() < self._deadline:
             self._loop.later(_TICK_S, self._wait_pods)
             return
+        for proc in self._pods.procs.values():
+            say(f"{proc.name} of pod {proc.uid} does not end by itself")
         self._loop.stop()
 
     def _alive(self, pid: int) -> bool:
