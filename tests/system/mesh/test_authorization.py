@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from stage import A, B, OUT, Room, istio
+from stage import OUT, A, B, Room, istio
 
 pytestmark = pytest.mark.system
 FRIEND, OTHER = f"{A}/client", f"{B}/client"

@@ -24,7 +24,9 @@ def test_the_proxy_shows_its_own_spiffe_id_for_a_day(room: Room, pod: str, accou
     rows = admin(room, pod, "/certs")["certificates"]
     chains = {json.dumps(chain, sort_keys=True): chain for row in rows for chain in row["cert_chain"]}
     (chain,) = chains.values()
-    assert chain["subject_alt_names"] == [{"uri": f"spiffe://cluster.local/ns/{pod.split('/')[0]}/sa/{account}"}]
+    assert chain["subject_alt_names"] == [
+        {"uri": f"spiffe://cluster.local/ns/{pod.split('/')[0]}/sa/{account}"}
+    ]
     since, until = (datetime.fromisoformat(chain[key]) for key in ("valid_from", "expiration_time"))
     assert 24 * 3600 <= (until - since).total_seconds() <= 24 * 3600 + 180
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stage import A, INJECT, OUT, Room, Said, actor, istio, ready, service
+from stage import INJECT, OUT, A, Room, Said, actor, istio, ready, service
 
 from hauberk.node import enter
 from hauberk.pki.issuing import Issuer, Wanted, authority
@@ -77,7 +77,9 @@ def server(number: int, protocol: str, *hosts: str, **tls: Any) -> dict[str, Any
 
 
 def route(name: str, host: str, **more: Any) -> dict[str, Any]:
-    http = {"http": [{"route": [{"destination": {"host": f"web.{A}.svc.cluster.local", "port": {"number": 80}}}]}]}
+    http = {
+        "http": [{"route": [{"destination": {"host": f"web.{A}.svc.cluster.local", "port": {"number": 80}}}]}]
+    }
     return istio("VirtualService", A, name, {"hosts": [host], "gateways": [name], **(more or http)})
 
 
@@ -128,7 +130,9 @@ def test_istio_mutual_is_for_members_only(room: Room, keys: Keys) -> None:
     gate = gateway("members", server(8888, "HTTPS", "*", mode="ISTIO_MUTUAL"))
     entry = service(ROOT, "members", {"https": (8888, 8888)}, **{"selector": GATE})
     host = f"members.{ROOT}.svc.cluster.local"
-    led = istio("DestinationRule", A, "members", {"host": host, "trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL"}}})
+    led = istio(
+        "DestinationRule", A, "members", {"host": host, "trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL"}}}
+    )
     entry["spec"]["ports"][0]["name"] = "http2"
     with room.rules(entry, gate, led, route("members", host)):
         room.soon(lambda: room.curl(ME, f"http://{host}:8888").status, 200)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from stage import A, INJECT, OUT, Room, actor, account, istio, join, leave, namespace, ready, scripts, service
+from stage import INJECT, OUT, A, Room, account, actor, istio, join, leave, namespace, ready, scripts, service
 
 pytestmark = pytest.mark.system
 SECOND, THEIRS, GUEST = "m-plane-2", "m-theirs", "m-guest"
@@ -82,7 +82,9 @@ def test_a_namespace_belongs_to_one_roll_at_most(room: Room) -> None:
 def test_each_mesh_has_only_its_own_services_and_rules(room: Room) -> None:
     mine, theirs = f"{A}/client", f"{THEIRS}/client"
     assert room.curl(theirs, "http://theirs").status == 200
-    assert room.curl(mine, f"http://theirs.{THEIRS}").status != 200, "plaintext, for the other mesh is unknown"
+    assert room.curl(mine, f"http://theirs.{THEIRS}").status != 200, (
+        "plaintext, for the other mesh is unknown"
+    )
     assert room.curl(theirs, f"http://web.{A}").status != 200
     rule = {"hosts": [f"theirs.{THEIRS}.svc.cluster.local"], "http": [{"directResponse": {"status": 418}}]}
     with room.rules(istio("VirtualService", THEIRS, "tea", rule)):
@@ -109,7 +111,9 @@ def test_a_namespace_that_leaves_the_roll_loses_the_mesh(room: Room) -> None:
         assert room.curl(f"{OUT}/client", f"http://guest.{GUEST}").status == 0
         leave(room.cluster, GUEST)
         room.soon(
-            lambda: "maistra.io/member-of" in room.cluster.json("namespace", GUEST)["metadata"].get("labels", {}),
+            lambda: (
+                "maistra.io/member-of" in room.cluster.json("namespace", GUEST)["metadata"].get("labels", {})
+            ),
             False,
         )
         room.soon(lambda: GUEST in roll(room)["configuredMembers"], False)

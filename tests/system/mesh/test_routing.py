@@ -186,7 +186,9 @@ def test_connections_are_shared_and_led_by_tcp_routes(room: Room) -> None:
 
 
 def test_a_delegate_continues_the_route(room: Room) -> None:
-    root = virtual([{"match": [{"uri": {"prefix": "/shop"}}], "delegate": {"name": "shop"}}, {"route": [to("v1")]}])
+    root = virtual(
+        [{"match": [{"uri": {"prefix": "/shop"}}], "delegate": {"name": "shop"}}, {"route": [to("v1")]}]
+    )
     own = {"http": [{"match": [{"uri": {"prefix": "/shop/cart"}}], "route": [to("v2")]}]}
     with room.rules(rule(), istio("VirtualService", A, "shop", own), root):
         room.soon(lambda: ask(room, "/shop/cart").pod, "web-2")
@@ -195,7 +197,9 @@ def test_a_delegate_continues_the_route(room: Room) -> None:
 
 def test_connection_limits_answer_503_above_them(room: Room) -> None:
     tight = {"tcp": {"maxConnections": 1}, "http": {"http1MaxPendingRequests": 1}}
-    script = "for i in $(seq 8); do curl -s -o /dev/null -w '%{http_code}\\n' http://web/sleep/0.5 & done; wait"
+    script = (
+        "for i in $(seq 8); do curl -s -o /dev/null -w '%{http_code}\\n' http://web/sleep/0.5 & done; wait"
+    )
     once = virtual([{"retries": {"attempts": 0}, "route": [to()]}])
     with room.rules(rule(connectionPool=tight), once):
         room.soon(lambda: ask(room).status, 200)
@@ -262,7 +266,9 @@ def test_an_expression_that_is_none_is_refused_or_left_out_and_the_last_good_sta
     good = virtual([{"match": [{"uri": {"prefix": "/v2"}}], "route": [to("v2")]}, {"route": [to("v1")]}])
     with room.rules(rule(), good):
         room.soon(lambda: (ask(room, "/v2").pod, ask(room).pod), ("web-2", "web-1"))
-        broken = virtual([{"match": [{"uri": {"regex": "([a-z"}}], "route": [to("v1")]}, {"route": [to("v2")]}])
+        broken = virtual(
+            [{"match": [{"uri": {"regex": "([a-z"}}], "route": [to("v1")]}, {"route": [to("v2")]}]
+        )
         done = room.cluster.run("apply", "-f", "-", text=json.dumps(broken))
         if done.ok:
             room.soon(lambda: room.accepted("virtualservice", A, "web")[0] != "", True, "a condition says so")
