@@ -9,7 +9,7 @@ import os
 import secrets
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import pytest
 from hauberk.base.problems import Problem
 from hauberk.cluster import client, find, processes
 from hauberk.cluster.options import paths_of
+from hauberk.node.enter import inside_pid
 from hauberk.testing.cluster import Cluster, eventually, hauberk, started
 
 pytestmark = pytest.mark.system
@@ -180,14 +181,26 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
         hauberk("down", "--name", name, "--purge")
 
 
-def test_after_kill_9_of_everything_the_next_up_is_clean_and_no_acknowledged_write_is_lost(
-    own: Cluster,
+def everything(name: str) -> list[int]:
+    return processes.descendants(find.keeper(name).pid)
+
+
+def outside_half(name: str) -> list[int]:
+    return [find.keeper(name).pid]
+
+
+def inside_half(name: str) -> list[int]:
+    return [inside_pid(paths_of(name))]
+
+
+@pytest.mark.parametrize("victims", [everything, outside_half, inside_half])
+def test_after_kill_9_of_the_keeper_nothing_is_left_the_next_up_is_clean_and_no_write_is_lost(
+    own: Cluster, victims: Callable[[str], list[int]]
 ) -> None:
     for i in range(20):
         own.must("create", "configmap", f"kept-{i}", "-n", "default")
-    keeper = find.keeper(own.name)
-    tree = processes.descendants(keeper.pid)
-    for pid in tree:
+    tree = everything(own.name)
+    for pid in victims(own.name):
         if processes.find(pid):
             os.kill(pid, signal.SIGKILL)
     eventually(lambda: not any(processes.find(pid) for pid in tree), what="nothing runs")

@@ -182,7 +182,7 @@ def test_foreground_stops_cleanly_on_ctrl_c_and_the_like(name: str, number: sign
     assert left_of(name, tree) == []
 
 
-@pytest.mark.parametrize("sign", ["options.json", "keeper-spec.json", "keeper.json", "api.sock"])
+@pytest.mark.parametrize("sign", ["options.json", "data/logs/keeper.log", "keeper.json", "api.sock"])
 def test_ctrl_c_during_the_start_leaves_nothing(name: str, sign: str) -> None:
     """`sign` is the file whose appearance says how far the start has come."""
     run = options.paths_of(name).run
