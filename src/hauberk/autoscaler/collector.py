@@ -19,8 +19,10 @@ from hauberk.autoscaler.facts import Facts, Key, Sample
 from hauberk.autoscaler.metrics import Reading, ended_between, parse_metrics, sample_of, sum_of
 from hauberk.autoscaler.pods import METRICS_PORT, SYSTEM, autoscaler_pod, is_ready, pods_of, wants_mtls
 from hauberk.autoscaler.scrape import ScrapeFailed, fetch
+from hauberk.base.conditions import condition
 from hauberk.base.paths import Paths
 from hauberk.base.refs import Json, Ref, annotations_of, is_deleting
+from hauberk.base.times import epoch
 from hauberk.ports import Api, Clock, Snapshot
 
 log = logging.getLogger(__name__)
@@ -29,6 +31,7 @@ KPA = "kpa.autoscaling.knative.dev"
 TICK_S = 1.0
 TIMEOUT_S = 0.9
 AT_ONCE = 32
+YOUNG_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ class Collector:
             return
         results = await asyncio.gather(*(self._pod(p, speaker) for p in pods))
         samples = [r for r in results if isinstance(r, Sample)]
+        silent = [p for p, r in zip(pods, results, strict=True) if not isinstance(r, Sample)]
         if not samples:
             why = next(str(r) for r in results if isinstance(r, ScrapeFailed))
             if not self._facts.failure(key):
@@ -108,7 +112,9 @@ class Collector:
                 log.warning("Failed to scrape metrics", extra={"revision": revision, "error": why})
             self._facts.fail(key, f"unsuccessful scrape, sampleSize={len(pods)}: {why}")
             return
-        self._facts.measure(key, sum_of(samples, len(pods)), len(pods), settings)
+        # A pod that just became ready may be too busy to answer: it has had no requests yet, or few.
+        known = len(pods) - sum(is_young(p, self._clock.now()) for p in silent)
+        self._facts.measure(key, sum_of(samples, max(known, len(samples))), len(pods), settings)
 
     async def _pod(self, pod: Json, speaker: Json | None) -> Sample | ScrapeFailed:
         uid = pod["metadata"]["uid"]
@@ -145,6 +151,15 @@ class Collector:
 
     async def _ask(self, socket: Path, pod: Json) -> str:
         return await fetch(socket, "/metrics", scrape_headers(pod), timeout_s=TIMEOUT_S)
+
+
+def is_young(pod: Json, now: float) -> bool:
+    """Whether the pod became ready a moment ago.
+
+    Source: knative/serving pkg/autoscaler/metrics/stats_scraper.go, youngPodCutOffDuration.
+    """
+    since = (condition(pod, "Ready") or {}).get("lastTransitionTime")
+    return since is not None and now - epoch(since) < YOUNG_S
 
 
 def scrape_headers(pod: Json) -> Mapping[str, str]:
