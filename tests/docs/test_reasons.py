@@ -12,7 +12,7 @@ SRC = ROOT / "src" / "hauberk"
 # The calls that carry a reason, and the place of that argument.
 CALLS = {
     "Condition": 2, "Note": 0, "Finding": 1, "event": 1, "Say": 0,
-    "_say": 0, "say": 0, "_tell": 0, "ImageProblem": 0, "ConfigError": 0,
+    "_say": 0, "say": 0, "_tell": 0, "_informs": 1, "ImageProblem": 0, "ConfigError": 0,
 }  # fmt: skip
 REASON = re.compile(r"[A-Z][A-Za-z]+[a-z]")
 ROWS = re.compile(r"^\| (`[^|]+) \|", re.MULTILINE)

@@ -1,4 +1,4 @@
-"""What the document's control plane says about ports and start order reaches the pods; without it they fail."""
+"""What the control plane says about ports and start order reaches the pods; without it they fail."""
 
 from __future__ import annotations
 

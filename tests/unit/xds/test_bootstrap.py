@@ -35,5 +35,5 @@ def test_the_command_has_one_worker_and_no_hot_restart() -> None:
 
 
 def test_statistics_by_which_the_proxy_itself_decides_are_kept() -> None:
-    """The health check filter of rewritten tcp and grpc probes counts healthy hosts in its cluster's gauges."""
+    """The health check filter of rewritten tcp and grpc probes counts healthy hosts by gauges."""
     assert any("cluster.app-health|actor/readyz.membership_healthy".startswith(prefix) for prefix in STATS)
