@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from hauberk.cluster import find, options
+from hauberk.cluster import find, options, processes
 from hauberk.testing.cluster import HAUBERK, eventually, hauberk
 
 pytestmark = pytest.mark.system
@@ -87,6 +88,18 @@ def test_a_running_cluster_is_found_and_stopped_whatever_its_files_say(name: str
     assert up(name).returncode == 0
     assert hauberk("down", "--name", name).returncode == 0
     assert not run.exists()
+
+
+def test_a_cluster_whose_run_directory_was_removed_is_found_and_stopped(name: str) -> None:
+    assert up(name).returncode == 0
+    tree = processes.descendants(find.keeper(name).pid)
+    away = Path(f"{options.paths_of(name).run}-away")
+    options.paths_of(name).run.rename(away)
+    try:
+        assert hauberk("down", "--name", name).returncode == 0
+    finally:
+        shutil.rmtree(away, ignore_errors=True)
+    assert [pid for pid in tree if processes.find(pid)] == []
 
 
 def test_a_spoilt_database_is_named_at_once_and_is_not_touched(name: str) -> None:

@@ -34,9 +34,10 @@ def keeper_of(paths: Paths) -> Process | None:
 
 
 def _unstated_keeper(paths: Paths) -> Process | None:
-    """A keeper that has not written its file yet, or whose file was spoilt: found among all processes."""
-    if not (paths.run / KEEPER_SPEC).exists():
-        return None
+    """A keeper found among all processes: it has not written its file yet, or the file is gone.
+
+    A session's runtime directory goes at logout, a temporary one is cleaned by age: `down` must work still.
+    """
     halves = [p for p in processes.pids() if is_keeper(processes.command_line(p), paths)]
     outside = [p for p in halves if processes.parent(p) not in halves]
     return processes.find(outside[0]) if outside else None
