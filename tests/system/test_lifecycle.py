@@ -171,7 +171,7 @@ def in_foreground(name: str) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_foreground_stops_cleanly_on_ctrl_c_and_the_like(name: str, number: signal.Signals) -> None:
     with in_foreground(name) as process:
         eventually(lambda: client.is_ready(options.paths_of(name).api_socket), what="the API answers")
@@ -193,3 +193,24 @@ def test_ctrl_c_during_the_start_leaves_nothing(name: str, sign: str) -> None:
     assert process.returncode == 130
     assert left_of(name, []) == []
     assert not [p for p in processes.pids() if str(run) in " ".join(processes.command_line(p))]
+
+
+def test_ctrl_c_during_the_demo_leaves_nothing_and_exits_with_130(name: str) -> None:
+    demo = subprocess.Popen([*HAUBERK, "demo", "--name", name], stderr=subprocess.PIPE, text=True)
+    eventually(
+        lambda: client.is_ready(options.paths_of(name).api_socket), what="the API answers", every_s=0.01
+    )
+    tree = processes.descendants(find.keeper(name).pid)
+    demo.send_signal(signal.SIGINT)
+    demo.communicate(timeout=40)
+    assert demo.returncode == 130
+    assert left_of(name, tree) == []
+
+
+def test_the_demo_does_not_end_a_cluster_that_keeps_state(name: str, tmp_path: Path) -> None:
+    env = {"XDG_DATA_HOME": str(tmp_path)}
+    assert hauberk("up", "--name", name, env=env).returncode == 0
+    refused = hauberk("demo", "--name", name, env=env)
+    assert refused.returncode == 1
+    assert "fix:    hauberk demo --name" in refused.stderr
+    assert find.is_running(name)

@@ -76,7 +76,7 @@ def test_what_a_crash_left_does_not_keep_a_cluster_from_starting(
     assert find.running(name).name == name
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": "x"}', '{"pid": 1}'])
+@pytest.mark.parametrize("content", ["{", '{"pid": 1}'])
 def test_a_running_cluster_is_found_and_stopped_whatever_its_files_say(name: str, content: str) -> None:
     assert up(name).returncode == 0
     run = options.paths_of(name).run

@@ -48,6 +48,12 @@ def test_a_process_that_took_over_the_pid_of_a_dead_keeper_is_not_the_keeper(tmp
     assert find.keeper_of(paths) is None
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"pid": "x"}', '{"pid": null}', '{"pid": 1}'])
+def test_a_spoilt_keeper_file_is_no_keeper(tmp_path: Path, content: str) -> None:
+    (tmp_path / "keeper.json").write_text(content)
+    assert find.keeper_of(Paths(run=tmp_path, data=tmp_path)) is None
+
+
 def test_why_the_control_plane_cannot_start_is_read_back_as_the_same_problem(tmp_path: Path) -> None:
     said = Problem("what", wanted="w", found="f", fix="x", see="s")
     (tmp_path / options.PROBLEM).write_text(json.dumps(said.as_json()))
