@@ -51,7 +51,6 @@ def kind(name: str) -> Any:
 @pytest.mark.parametrize(
     ("name", "spec", "text"),
     [
-        ("KnativeKafka.operator.serverless.openshift.io", {"broker": {"sink": {}}}, "spec.sink.enabled"),
         (
             "KnativeServing.operator.knative.dev",
             {"config": {"observability": {"metrics.backend-destination": "prometheus"}}},
@@ -72,6 +71,15 @@ def kind(name: str) -> Any:
 def test_what_does_nothing_says_so(name: str, spec: dict[str, Any], text: str) -> None:
     found = list(kind(name).advice({"metadata": {"name": "n"}, "spec": spec}))
     assert any(text in line for line in found), found
+
+
+def test_the_documents_sink_below_broker_is_a_defect_that_says_where_it_belongs() -> None:
+    strict = kind("KnativeKafka.operator.serverless.openshift.io").strict
+    below, beside = {"broker": {"sink": {}}}, {"broker": {}, "sink": {"enabled": True}}
+    (error,) = strict({"metadata": {"name": "n"}, "spec": below})
+    assert error.path == "spec.broker.sink"
+    assert "spec.sink.enabled" in str(error)
+    assert not list(strict({"metadata": {"name": "n"}, "spec": beside}))
 
 
 @pytest.mark.parametrize(
