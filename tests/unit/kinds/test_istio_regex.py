@@ -33,7 +33,10 @@ def test_what_re2_takes_is_taken(expression: str) -> None:
     assert problem_of(expression) == ""
 
 
-@pytest.mark.parametrize("expression", ["([a-z", "*a", "a(?=b)", "(?<!a)b", r"(a)\1", "a++", "(?>a)"])
+@pytest.mark.parametrize(
+    "expression",
+    ["([a-z", "*a", "a(?=b)", "(?<!a)b", r"(a)\1", "a++", "(?>a)", r"a\Z", "a{1001}", "a{2,5000}"],
+)
 def test_what_re2_refuses_is_refused(expression: str) -> None:
     assert problem_of(expression)
 

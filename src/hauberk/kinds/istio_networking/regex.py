@@ -13,6 +13,7 @@ _ONLY_ELSEWHERE = (
     (re.compile(r"\(\?<?[=!]"), "look-around is not supported by RE2"),
     (re.compile(r"\(\?>|[*+?}]\+"), "possessive and atomic groups are not supported by RE2"),
     (re.compile(r"\\[1-9]|\(\?P="), "backreferences are not supported by RE2"),
+    (re.compile(r"\\Z|\(\?#"), "comments and \\Z are not supported by RE2"),
 )
 _ONLY_HERE = (
     (re.compile(r"\\[pP](\{\^?\w+\}|\w)"), "x"),
@@ -25,12 +26,18 @@ _ONLY_HERE = (
 )
 
 
+_REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
+_MOST_REPEATS = 1000
+
+
 def problem_of(expression: str) -> str:
     """What is wrong with the expression; empty when nothing is."""
     bare = re.sub(r"\\\\", "x", expression)
     for pattern, text in _ONLY_ELSEWHERE:
         if pattern.search(bare):
             return text
+    if any(int(n) > _MOST_REPEATS for pair in _REPEAT.findall(bare) for n in pair if n):
+        return f"more than {_MOST_REPEATS} repeats are not supported by RE2"
     for pattern, instead in _ONLY_HERE:
         bare = pattern.sub(instead, bare)
     try:
