@@ -51,19 +51,14 @@ def test_a_service_under_a_constant_trickle_is_never_scaled_to_zero(mesh: Any, g
         time.sleep(1.5)
 
 
-@pytest.mark.parametrize(
-    ("name", "notes", "pods"),
-    [
-        ("least", {"min-scale": "2"}, 2),
-        ("first", {"initial-scale": "3", "window": "30s"}, 3),
-    ],
-)
-def test_bounds_hold_from_the_start(
-    mesh: Any, gone: Gone, name: str, notes: dict[str, str], pods: int
-) -> None:
-    gone(name)
-    mesh.deploy(name, notes={PRE + k: v for k, v in notes.items()})
-    assert len(mesh.pods(name)) == pods
+def test_min_scale_is_there_from_the_start_and_initial_scale_only_at_the_start(mesh: Any, gone: Gone) -> None:
+    gone("least", "first")
+    mesh.deploy("least", notes={f"{PRE}min-scale": "2"})
+    assert len(mesh.pods("least")) == 2
+    mesh.deploy("first", notes={f"{PRE}initial-scale": "3"})
+    began = mesh.cluster.must("get", "events", "-n", "default", "--field-selector=reason=ScalingReplicaSet")
+    assert any("first-00001" in line and "from 0 to 3" in line for line in began.splitlines())
+    eventually(lambda: len(mesh.pods("first", ready=False)) < 3, what="fewer pods without traffic")
 
 
 def test_max_scale_is_never_exceeded(mesh: Any, gone: Gone) -> None:

@@ -99,3 +99,17 @@ def test_kourier_wins_when_both_are_enabled_and_existing_services_keep_their_cla
     eventually(lambda: not site.is_settled("hello"), what="not Ready without Istio's gateways")
     row = site.condition(site.get("ksvc", "hello"), "RoutesReady")
     assert "Gateway knative-serving/knative-ingress-gateway does not exist" in row["message"]
+
+
+def test_without_its_resource_nothing_of_serving_stays(kourier: Cluster) -> None:
+    kourier.must("delete", "knativeserving", "knative-serving", "-n", "knative-serving", "--timeout=20s")
+
+    def left() -> list[str]:
+        kinds = "deployments,services,configmaps"
+        listing = kourier.must("get", kinds, "-n", "knative-serving", "-o", "name").split()
+        return [name for name in listing if not name.endswith("kube-root-ca.crt")]
+
+    eventually(lambda: not left(), within_s=20, what="an empty namespace")
+    eventually(
+        lambda: not kourier.run("get", "ns", "knative-serving-ingress").ok, what="no ingress namespace"
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -101,6 +102,7 @@ def test_the_older_route_keeps_its_host_and_the_younger_says_so(plain: Any) -> N
     plain.cluster.run("create", "namespace", "plain-two")
     try:
         plain.cluster.apply(route("claimed", tls={"termination": "edge"}))
+        time.sleep(1.1)  # ages are whole seconds
         plain.cluster.apply(route("claimed", namespace="plain-two", tls={"termination": "edge"}))
         admitted = lambda: next(  # noqa: E731
             iter(
