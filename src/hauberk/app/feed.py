@@ -21,6 +21,11 @@ APART_S = 0.03
 coming up writes a dozen) does not keep the loop from the work that makes them."""
 
 
+def pause_s(since_last: float) -> float:
+    """How long to wait for more changes, `since_last` seconds after the last rebuild began."""
+    return max(PAUSE_S, APART_S - since_last)
+
+
 @dataclass(kw_only=True)
 class Feed:
     """Calls `rebuild` at the start and after every change of the kinds."""
@@ -55,7 +60,7 @@ class Feed:
         last = self.clock.monotonic() - APART_S
         while True:
             await self._dirty.wait()
-            await self.clock.sleep(max(PAUSE_S, last + APART_S - self.clock.monotonic()))
+            await self.clock.sleep(pause_s(self.clock.monotonic() - last))
             self._dirty.clear()
             last = self.clock.monotonic()
             try:

@@ -1,0 +1,17 @@
+"""When a feed rebuilds."""
+
+from __future__ import annotations
+
+import pytest
+
+from hauberk.app.feed import APART_S, PAUSE_S, pause_s
+
+
+@pytest.mark.parametrize("since_last", [APART_S, 1.0, 3600.0])
+def test_a_change_after_a_quiet_time_waits_only_for_those_that_come_with_it(since_last: float) -> None:
+    assert pause_s(since_last) == PAUSE_S
+
+
+@pytest.mark.parametrize("since_last", [0.0, APART_S / 2])
+def test_rebuilds_of_a_stream_of_changes_begin_apart(since_last: float) -> None:
+    assert since_last + pause_s(since_last) == pytest.approx(APART_S)
