@@ -37,6 +37,7 @@ class Web(BaseHTTPRequestHandler):
     """
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two writes: the second would wait for an ACK
 
     def do_GET(self) -> None:
         """Any method."""
