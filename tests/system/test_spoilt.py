@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -111,6 +112,21 @@ def test_a_spoilt_database_is_named_at_once_and_is_not_touched(name: str) -> Non
     assert_problem(up(name), str(database), "not a database")
     assert database.read_bytes() == garbage
     assert not options.paths_of(name).run.exists()
+
+
+def test_a_control_plane_that_cannot_start_again_says_why_and_its_pods_stay(name: str) -> None:
+    assert up(name).returncode == 0
+    paths = options.paths_of(name)
+    eventually(lambda: find.ask_keeper(paths, "running"), what="the router's process")
+    os.kill(find.control_plane(name), signal.SIGKILL)
+    for file in (paths.database, Path(f"{paths.database}-wal")):  # the log alone would heal the file
+        file.write_bytes(b"not a database" * 1000)
+    eventually(lambda: find.problem_of(paths), what="the control plane's last words")
+    status = hauberk("status", "--name", name)
+    assert status.returncode == 1
+    assert "the cluster's database cannot be opened" in status.stdout
+    assert_problem(up(name), str(paths.database))
+    assert find.ask_keeper(paths, "running")
 
 
 # What the machine does not give.
