@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import bisect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import orjson
-
 from hauberk.apiserver import refuse, selectors, table
 from hauberk.apiserver.http import Answer, HttpRequest, NotAcceptable, json_answer
+from hauberk.apiserver.pages import Pages
 from hauberk.apiserver.scale import scale_of
 from hauberk.apiserver.target import Target
 from hauberk.apiserver.watching import Asked, HttpWatch
@@ -56,7 +52,7 @@ class Reader:
     """Answers of reads from the committed state."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+        self._store, self._clock, self._pages = store, clock, Pages()
 
     def get(self, request: HttpRequest, target: Target) -> Answer:
         """One object. NotFound."""
@@ -97,12 +93,16 @@ class Reader:
     def list(self, request: HttpRequest, target: Target) -> Answer:
         """All objects of a resource that the selectors take, page by page when asked. BadRequest, Gone."""
         snapshot = self._store.snapshot()
-        objects: Sequence[Json] = snapshot.list(target.kind.id, target.namespace or None)
-        test = selection(request, target)
-        if test is not None:
-            objects = [o for o in objects if test(o)]
-        revision = snapshot.revision
-        page, meta = _page(objects, request, revision)
+
+        def now() -> Sequence[Json]:
+            objects = snapshot.list(target.kind.id, target.namespace or None)
+            test = selection(request, target)
+            return objects if test is None else [o for o in objects if test(o)]
+
+        selectors_given = (request.query.get(name, "") for name in ("labelSelector", "fieldSelector"))
+        query = (target.kind.id, target.namespace, *selectors_given)
+        limit, token = request.number("limit"), request.query.get("continue", "")
+        page, meta = self._pages.page(query, now, snapshot.revision, limit, token)
         form = form_of(request.headers.get("accept", ""))
         if form.name == "Table":
             return json_answer(self._table(request, target, [target.shown(o) for o in page], meta))
@@ -161,42 +161,3 @@ def selection(request: HttpRequest, target: Target) -> Callable[[Json], bool] | 
     if not tests:
         return None
     return lambda obj: all(test(obj) for test in tests)
-
-
-def _page(
-    objects: Sequence[Json], request: HttpRequest, revision: int
-) -> tuple[Sequence[Json], dict[str, Any]]:
-    """The asked-for page, and the list's metadata.
-
-    Deviation: a later page shows the objects as they are by then, with the first page's
-    revision only in its token; upstream reads all pages at one revision.
-    """
-    meta: dict[str, Any] = {"resourceVersion": str(revision)}
-    limit, token = request.number("limit"), request.query.get("continue", "")
-    if token:
-        start = _read_token(token)
-        objects = objects[bisect.bisect_right(objects, start, key=_key) :]
-    if limit and 0 < limit < len(objects):
-        meta["continue"] = _make_token(_key(objects[limit - 1]), revision)
-        if not (request.query.get("labelSelector") or request.query.get("fieldSelector")):
-            meta["remainingItemCount"] = len(objects) - limit
-        objects = objects[:limit]
-    return objects, meta
-
-
-def _key(obj: Json) -> tuple[str, str]:
-    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
-
-
-def _make_token(key: tuple[str, str], revision: int) -> str:
-    text = orjson.dumps({"v": "hauberk/v1", "rv": revision, "after": key})
-    return base64.urlsafe_b64encode(text).decode().rstrip("=")
-
-
-def _read_token(token: str) -> tuple[str, str]:
-    try:
-        value = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        namespace, name = value["after"]
-        return str(namespace), str(name)
-    except (binascii.Error, ValueError, KeyError, TypeError):
-        raise BadRequest("continue key is not valid") from None

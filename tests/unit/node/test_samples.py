@@ -79,6 +79,14 @@ def test_a_structured_event_is_the_same_event() -> None:
     assert display.render(*event).endswith("Data,\n  hi\n")
 
 
+def test_base64_data_is_named_binary() -> None:
+    body = b'{"specversion":"1.0","type":"t","source":"s","id":"1","data_base64":"aGk="}'
+    event = display.attributes_of(
+        request(headers={"content-type": "application/cloudevents+json"}, body=body)
+    )
+    assert display.render(*event).endswith("Data (binary),\n  hi\n")
+
+
 def test_what_is_no_event_is_refused() -> None:
     assert display.handle(request(body=b"x")).status == 400
 

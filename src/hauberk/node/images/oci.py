@@ -29,7 +29,7 @@ def load(file: Path, paths: Paths, *, name: str = "") -> Row:
             "The archive has no image name",
             wanted="a tagged image",
             found=str(file),
-            fix=f"hauberk image load {file} --name registry.example.com/app:v1",
+            fix=f"hauberk image load {file} --as registry.example.com/app:v1",
         )
     return _take(f"{kind}:{file}", parse_reference(chosen), str(file), paths)
 

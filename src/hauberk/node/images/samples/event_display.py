@@ -15,8 +15,8 @@ _ORDER = ("specversion", "type", "source", "subject", "id", "time", "dataschema"
 _REQUIRED = ("specversion", "type", "source", "id")
 
 
-def attributes_of(request: Request) -> tuple[dict[str, str], bytes | None] | None:
-    """Attributes and data of an event in binary or structured mode; None when it is no event."""
+def attributes_of(request: Request) -> tuple[dict[str, str], bytes | None, bool] | None:
+    """Attributes and data of an event, and whether it came as base64; None when it is no event."""
     kind = request.headers.get("content-type", "")
     if kind.startswith("application/cloudevents+json"):
         try:
@@ -28,22 +28,22 @@ def attributes_of(request: Request) -> tuple[dict[str, str], bytes | None] | Non
         if raw is not None:
             import base64
 
-            return {k: str(v) for k, v in event.items()}, base64.b64decode(raw)
+            return {k: str(v) for k, v in event.items()}, base64.b64decode(raw), True
         text = None if data is None else data.encode() if isinstance(data, str) else json.dumps(data).encode()
-        return {k: _text(v) for k, v in event.items()}, text
+        return {k: _text(v) for k, v in event.items()}, text, False
     if "ce-specversion" not in request.headers:
         return None
     found = {k[3:]: v for k, v in request.headers.items() if k.startswith("ce-")}
     if kind:
         found["datacontenttype"] = kind
-    return found, request.body or None
+    return found, request.body or None, False
 
 
 def _text(value: object) -> str:
     return json.dumps(value) if isinstance(value, bool) else str(value)
 
 
-def render(attributes: dict[str, str], data: bytes | None) -> str:
+def render(attributes: dict[str, str], data: bytes | None, was_base64: bool = False) -> str:
     """The event as text."""
     missing = [name for name in _REQUIRED if not attributes.get(name)]
     lines = ["☁️  cloudevents.Event"]
@@ -58,7 +58,10 @@ def render(attributes: dict[str, str], data: bytes | None) -> str:
     if more:
         lines += ["Extensions,", *(f"  {name}: {attributes[name]}" for name in more)]
     if data is not None:
-        lines += ["Data,", f"  {_pretty(attributes.get('datacontenttype', ''), data)}"]
+        lines += [
+            "Data (binary)," if was_base64 else "Data,",
+            f"  {_pretty(attributes.get('datacontenttype', ''), data)}",
+        ]
     return "\n".join(lines) + "\n"
 
 
