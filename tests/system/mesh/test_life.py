@@ -16,6 +16,11 @@ HTTP_PROBE = {"readinessProbe": {"httpGet": {"path": "/status/200", "port": 8080
 REWRITE = "sidecar.istio.io/rewriteAppHTTPProbers"
 
 
+def shown(room: Room, name: str) -> str:
+    """The READY column of `kubectl get pod`."""
+    return room.cluster.must("get", "pod", name, "-n", A, "--no-headers").split()[1]
+
+
 @contextmanager
 def pod(room: Room, made: dict[str, Any], *more: dict[str, Any]) -> Iterator[str]:
     """A pod for the length of a block; gives its full name."""
@@ -49,7 +54,7 @@ def test_a_rewritten_probe_fails_where_the_application_fails(room: Room, probe: 
     container = {"readinessProbe": {**probe, "periodSeconds": 1}}
     with pod(room, actor(A, "sick", labels=dict(INJECT), container=container)):
         room.soon(lambda: "Readiness probe failed" in room.events(A, "sick"), True)
-        assert room.cluster.must("get", "pod", "sick", "-n", A, "--no-headers").split()[1] == "1/2"
+        room.soon(lambda: shown(room, "sick"), "1/2", "only the proxy is ready")
 
 
 def test_without_the_rewrite_a_probe_is_refused_by_strict_mtls_and_the_event_says_so(room: Room) -> None:
@@ -57,7 +62,7 @@ def test_without_the_rewrite_a_probe_is_refused_by_strict_mtls_and_the_event_say
     with pod(room, made):
         room.soon(lambda: "Readiness probe failed" in room.events(A, "naked"), True)
         assert "reset" in room.events(A, "naked") or "EOF" in room.events(A, "naked")
-        assert room.cluster.must("get", "pod", "naked", "-n", A, "--no-headers").split()[1] == "1/2"
+        room.soon(lambda: shown(room, "naked"), "1/2", "only the proxy is ready")
 
 
 def test_a_port_taken_out_of_the_mesh_by_annotation_is_reached_in_plaintext(room: Room) -> None:
@@ -66,9 +71,9 @@ def test_a_port_taken_out_of_the_mesh_by_annotation_is_reached_in_plaintext(room
     made = actor(A, "half", labels={**INJECT, "app": "half"}, annotations=out)
     with pod(room, made, front):
         ready(room.cluster, A, "half")
-        assert room.curl(STRANGER, f"http://half.{A}").pod == "half"
+        room.soon(lambda: room.curl(STRANGER, f"http://half.{A}").pod, "half")
         assert not room.tcp(STRANGER, f"half.{A}", 9000).out
-        assert room.tcp(ME, f"half.{A}", 9000).out.startswith("half")
+        room.soon(lambda: room.tcp(ME, f"half.{A}", 9000).out[:5], "half:")
 
 
 def first_words(room: Room, name: str) -> str:
