@@ -74,7 +74,7 @@ def until_restarted(space: Space, pod: str) -> None:
 
 
 def until_said(space: Space, pod: str, said: str) -> None:
-    eventually(lambda: said in space.must("logs", pod, "--tail=1"), what=f"{pod} says {said}")
+    eventually(lambda: said in space.run("logs", pod, "--tail=1").out, what=f"{pod} says {said}")
 
 
 def end(space: Space, *pods: str) -> None:

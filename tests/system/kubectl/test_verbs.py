@@ -210,6 +210,7 @@ def test_wait_and_delete(space: Space) -> None:
 
 def test_logs_follow_previous_tail_and_timestamps(space: Space) -> None:
     space.pod("talker", "for i in 1 2 3; do echo line $i; sleep 0.3; done")
+    eventually(lambda: space.run("logs", "talker").ok, what="the container has begun")
     assert space.must("logs", "-f", "talker").split("\n")[:3] == ["line 1", "line 2", "line 3"]
     space.phase("talker", "Succeeded")
     assert space.must("logs", "talker", "--tail=1").strip() == "line 3"

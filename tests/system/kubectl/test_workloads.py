@@ -120,7 +120,7 @@ def test_endpoint_slices_follow_readiness(space: Space) -> None:
 
 def test_a_rolling_update_loses_no_request_and_can_be_undone(space: Space) -> None:
     space.pod("caller", f"while :; do {ASK} -f web || echo LOST; echo; sleep 0.02; done")
-    eventually(lambda: "Hello one!" in space.must("logs", "caller"), what="the first answer")
+    eventually(lambda: "Hello one!" in space.run("logs", "caller").out, what="the first answer")
     space.must("set", "env", "deployment/web", "TARGET=two")
     space.must("rollout", "status", "deployment/web", "--timeout=60s")
     eventually(lambda: "Hello two!" in space.must("logs", "caller", "--tail=3"), what="the new answer")
