@@ -200,7 +200,11 @@ def _by_hand(certificates: Path, folder: Path, envoy: str) -> Iterator[int]:
     wildcard = (certificates / "wildcard.crt", certificates / "wildcard.key")
     base, app = 21000, 21010
     configs = [*static_mesh.configs(base, app, folder, wildcard, mesh), static_mesh.backend(app, BODY_BYTES)]
-    running = [subprocess.Popen([envoy, "--config-yaml", config, *ONE_WORKER]) for config in configs]
+    # A session each, as in the cluster: the kernel shares the processors out by session (sched_autogroup).
+    running = [
+        subprocess.Popen([envoy, "--config-yaml", config, *ONE_WORKER], start_new_session=True)
+        for config in configs
+    ]
     try:
         time.sleep(1.5)
         yield base
