@@ -84,7 +84,7 @@ def ingress_class(kourier: Cluster) -> str:
     return str(found["metadata"]["annotations"]["networking.knative.dev/ingress.class"])
 
 
-def test_kourier_wins_when_both_are_enabled_and_existing_services_keep_their_class(
+def test_kourier_wins_when_both_are_enabled_and_services_move_to_istio_when_it_is_off(
     kourier: Cluster, site: Any
 ) -> None:
     both = '{"spec":{"ingress":{"istio":{"enabled":true},"kourier":{"enabled":true}}}}'

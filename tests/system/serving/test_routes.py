@@ -129,7 +129,7 @@ def shown(site: Any, host: str) -> str:
         return ssl.DER_cert_to_PEM_cert(sock.getpeercert(binary_form=True))
 
 
-def test_passthrough_shows_the_pods_certificate_and_edge_the_routes_own(plain: Any, mesh: Any) -> None:
+def test_passthrough_shows_the_gateways_certificate_and_edge_the_routes_own(plain: Any, mesh: Any) -> None:
     folder = plain.cluster.folder
     certificate, key = ((folder / f"wildcard.{end}").read_text() for end in ("crt", "key"))
     own = {"termination": "edge", "certificate": certificate, "key": key}

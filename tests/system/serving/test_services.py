@@ -80,7 +80,7 @@ def test_traffic_is_split_and_tags_have_hosts_of_their_own(mesh: Any, gone: Gone
     assert urls == {"old": f"https://old-{host}", "new": f"https://new-{host}"}
 
 
-def test_concurrency_one_serves_everyone_in_turn_and_refuses_beyond_the_queue(mesh: Any, gone: Gone) -> None:
+def test_concurrency_one_serves_one_at_a_time_and_loses_none_that_wait(mesh: Any, gone: Gone) -> None:
     gone("single")
     notes = {"autoscaling.knative.dev/min-scale": "1", "autoscaling.knative.dev/max-scale": "1"}
     host = mesh.deploy("single", "autoscale", notes=notes, spec={"containerConcurrency": 1})
