@@ -28,6 +28,7 @@ RUN = [
     if any(b.language == "sh" and not b.exempt for b in pages.blocks((ROOT / page).read_text()))
 ]
 PAGE_LIMIT_S = 240
+MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "ARGS")  # of the make that runs these tests
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def reader() -> Iterator[dict[str, str]]:
     (checkout / ".venv").symlink_to(sys.prefix)
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     env = {**os.environ, "HOME": str(home), "XDG_RUNTIME_DIR": str(home / "run"), "PATH": path}
-    env = {k: v for k, v in env.items() if k not in {"XDG_DATA_HOME", "KUBECONFIG", "VIRTUAL_ENV"}}
+    env = {k: v for k, v in env.items() if k not in {"XDG_DATA_HOME", "KUBECONFIG", "VIRTUAL_ENV", *MAKE}}
     yield env
     for cluster in ("hauberk", "demo", "other"):
         subprocess.run(
