@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hauberk.base.conditions import is_true
-from hauberk.base.refs import Json
+from hauberk.base.refs import Json, is_deleting
 from hauberk.cluster.options import Options
 from hauberk.ports import Snapshot
 
@@ -72,8 +72,14 @@ def _pods(pods: Sequence[Json]) -> dict[str, Any]:
 
 
 def _proxies(pods: Sequence[Json], synced: Mapping[str, str]) -> dict[str, Any]:
+    """Proxies of pods that are to stay: the Envoy of a pod that is ending may be gone before the pod is."""
+    leaving = {p["metadata"]["uid"] for p in pods if is_deleting(p)}
     names = {p["metadata"]["uid"]: f"{p['metadata']['name']}.{p['metadata']['namespace']}" for p in pods}
-    items = [{"proxy": names.get(uid, uid), "status": state} for uid, state in sorted(synced.items())]
+    items = [
+        {"proxy": names.get(uid, uid), "status": state}
+        for uid, state in sorted(synced.items())
+        if uid not in leaving
+    ]
     return {
         "total": len(items),
         "synced": sum(i["status"] == "SYNCED" for i in items),
