@@ -159,3 +159,19 @@ async def test_an_address_is_taken_again_when_it_is_free(cluster: Cluster) -> No
     assert await cluster.runtime.sandbox("a", ip="10.128.3.7") == "10.128.3.7"
     assert await cluster.runtime.sandbox("a") == "10.128.3.7"
     assert await cluster.runtime.sandbox("b", ip="10.128.3.7") != "10.128.3.7"
+
+
+async def test_the_node_keeps_its_hardware_address_while_pods_come_and_go(cluster: Cluster) -> None:
+    """Or every other pod would lose its way to the node, and with it DNS, until its neighbour entry ends."""
+
+    def hardware() -> str:
+        shown = cluster.keeper.run_in(None, "ip", "-o", "link", "show", "hbk0").stdout
+        return shown.partition("link/ether ")[2].split()[0]
+
+    before = hardware()
+    for number in range(8):
+        await cluster.pod(f"passing-{number}")
+    for number in range(8):
+        await cluster.runtime.remove_sandbox(f"passing-{number}")
+        assert hardware() == before
+    assert before == "0a:58:0a:80:00:01"

@@ -15,6 +15,7 @@ _NLMSG_ERROR = 2
 _RTM_NEWLINK, _RTM_NEWADDR, _RTM_NEWROUTE = 16, 20, 24
 _REQUEST, _ACK, _EXCL, _CREATE = 0x1, 0x4, 0x200, 0x400
 _IFF_UP = 0x1
+_IFLA_ADDRESS = 1
 _IFLA_IFNAME, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 3, 10, 18, 28
 _IFLA_INFO_KIND, _IFLA_INFO_DATA, _VETH_INFO_PEER = 1, 2, 1
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
@@ -37,10 +38,15 @@ def _link_header(index: int = 0, *, up: bool = False) -> bytes:
     return struct.pack("=BxHiII", socket.AF_UNSPEC, 0, index, flags, flags)
 
 
-def new_bridge(name: str) -> tuple[int, int, bytes]:
-    """A bridge, down."""
+def new_bridge(name: str, hardware_address: bytes) -> tuple[int, int, bytes]:
+    """A bridge, down.
+
+    It has an address of its own for good. Left to itself it takes the lowest one of its ports, so it would
+    change as pods come and go, and every other pod would talk to the old one until its neighbour entry ends.
+    """
     info = _attr(_IFLA_LINKINFO, _attr(_IFLA_INFO_KIND, b"bridge"))
-    return _RTM_NEWLINK, _CREATE | _EXCL, _link_header() + _name(name) + info
+    own = _attr(_IFLA_ADDRESS, hardware_address)
+    return _RTM_NEWLINK, _CREATE | _EXCL, _link_header() + _name(name) + own + info
 
 
 def new_veth(name: str, master: int, peer: str, peer_netns: int) -> tuple[int, int, bytes]:

@@ -51,6 +51,17 @@ class Sandbox:
         self.fd, self.ip, self.link, self.path = fd, ip, link, path
 
 
+def hardware_address(ip: str) -> bytes:
+    """The link's address that belongs to an IPv4 address: always the same one.
+
+    Source: ovn-kubernetes go-controller/pkg/util/net.go, IPAddrToHWAddr.
+
+    >>> hardware_address("10.128.0.1").hex(":")
+    '0a:58:0a:80:00:01'
+    """
+    return b"\x0a\x58" + socket.inet_aton(ip)
+
+
 class Network:
     """The root namespace's links, and the sandboxes by pod uid. Lives in the inside half."""
 
@@ -67,7 +78,9 @@ class Network:
     def up(self) -> None:
         """Bring up lo, the bridge and the DNS Service's address."""
         _settings(_ROOT_SETTINGS)
-        netlink.apply(self._netlink, [netlink.link_up(1), netlink.new_bridge(BRIDGE)])
+        netlink.apply(
+            self._netlink, [netlink.link_up(1), netlink.new_bridge(BRIDGE, hardware_address(GATEWAY))]
+        )
         self._bridge = socket.if_nametoindex(BRIDGE)
         _settings({f"net/ipv4/conf/{BRIDGE}/send_redirects": "0"})
         netlink.apply(
