@@ -15,10 +15,11 @@ from pathlib import Path
 
 from bench import load, stage, static_mesh
 from bench.model import Bench, Figure, percentile, spread
+from hauberk.base.progress import Quiet
 from hauberk.cluster import client
 from hauberk.demo.run import apply_document, make_certificates
 from hauberk.node.images import ResolvedImage, table
-from hauberk.testing.cluster import Quiet, hauberk
+from hauberk.testing.cluster import hauberk
 from hauberk.xds import binary
 
 BODY_BYTES = 1024

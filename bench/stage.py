@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from http.client import HTTPSConnection
 from pathlib import Path
 
+from hauberk.base.progress import Quiet
 from hauberk.demo.run import apply_document, make_certificates
-from hauberk.testing.cluster import Cluster, Quiet, eventually, hauberk, started
+from hauberk.testing.cluster import Cluster, eventually, hauberk, started
 
 SERVICE = """
 apiVersion: serving.knative.dev/v1

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from hauberk.base.progress import Quiet
 from hauberk.demo.run import apply_document, make_certificates
-from hauberk.testing.cluster import Cluster, Quiet, hauberk, started
+from hauberk.testing.cluster import Cluster, hauberk, started
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from hauberk.base.progress import Quiet
 from hauberk.demo.proofs import PROOFS, Proof
 from hauberk.demo.run import check_preflight, show_proofs
-from hauberk.testing.cluster import Cluster, Quiet, eventually, hauberk
+from hauberk.testing.cluster import Cluster, eventually, hauberk
 
 pytestmark = pytest.mark.system
 

@@ -20,10 +20,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
-from typing import Protocol
 
 from hauberk.base.paths import Paths
 from hauberk.base.problems import Problem
+from hauberk.base.progress import Quiet, Teller
 from hauberk.cluster import client, find, processes
 from hauberk.cluster.options import PROBLEM, Options, paths_of
 from hauberk.cluster.prepare import Wish, contradictions, prepare, private
@@ -36,25 +36,9 @@ STOP_WITHIN_S = 25.0
 POLL_S = 0.01
 
 
-class Teller(Protocol):
-    """Who shows the progress."""
-
-    def start(self, what: str) -> None:
-        """A step begins."""
-
-    def done(self, detail: str = "") -> None:
-        """It is done."""
-
-
-class _Silent:
-    def start(self, what: str) -> None: ...
-
-    def done(self, detail: str = "") -> None: ...
-
-
 def start(wish: Wish, *, tell: Teller | None = None) -> Options:
     """Bring the cluster up, or find that it is. Raises Problem when it cannot run here."""
-    tell = tell or _Silent()
+    tell = tell or Quiet()
     paths = paths_of(wish.name, ephemeral=wish.ephemeral)
     with _alone(paths.run):
         if find.keeper_of(paths):
@@ -217,7 +201,7 @@ def stop(name: str, *, tell: Teller | None = None) -> bool:
     if found is None:
         _sweep(paths)
         return False
-    tell = tell or _Silent()
+    tell = tell or Quiet()
     tell.start(f"stopping cluster {name}")
     tree = [p for p in map(processes.find, processes.descendants(found.pid)) if p]
     os.kill(found.pid, signal.SIGTERM)

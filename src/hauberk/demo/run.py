@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from hauberk.base.problems import Problem
+from hauberk.base.progress import Teller
 from hauberk.demo.judges import Verdict
 from hauberk.demo.proofs import PROOFS, Proof, Stage
 from hauberk.demo.shell import Shell
@@ -23,19 +23,6 @@ from hauberk.demo.steps import (
 )
 
 READY_WITHIN_S = 90
-
-
-class Teller(Protocol):
-    """Who shows the progress."""
-
-    def start(self, what: str) -> None:
-        """A step begins."""
-
-    def done(self, detail: str = "") -> None:
-        """It is done."""
-
-    def failed(self, detail: str = "") -> None:
-        """It did not hold."""
 
 
 @dataclass(frozen=True, slots=True)

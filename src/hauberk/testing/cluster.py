@@ -20,19 +20,6 @@ from hauberk.demo.shell import Ran, Shell, kubernetes_client
 HAUBERK = [sys.executable, "-m", "hauberk.cli.main"]
 
 
-class Quiet:
-    """A teller that says nothing."""
-
-    def start(self, what: str) -> None:
-        """Nothing."""
-
-    def done(self, detail: str = "") -> None:
-        """Nothing."""
-
-    def failed(self, detail: str = "") -> None:
-        """Nothing."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
     """A running cluster, as a user has it: its name, a kubeconfig and a folder."""
