@@ -15,6 +15,7 @@ import uvloop
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # before grpc is imported: its fork handlers are noisy
 
 from hauberk.app.run import run
+from hauberk.base.files import write_whole
 from hauberk.base.problems import Problem
 from hauberk.cluster.options import PROBLEM, load
 
@@ -55,9 +56,7 @@ def main() -> int:
 
 def tell(file: Path, problem: Problem) -> None:
     """Leave the reason where `hauberk up` and `hauberk status` look, whole or not at all."""
-    new = file.with_suffix(".new")
-    new.write_text(json.dumps(problem.as_json()))
-    new.replace(file)
+    write_whole(file, json.dumps(problem.as_json()).encode())
 
 
 if __name__ == "__main__":

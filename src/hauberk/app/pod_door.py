@@ -11,7 +11,8 @@ from pathlib import Path
 
 from hauberk.app.asgi import Asgi, Receive, Scope, Send
 from hauberk.app.http import HttpServer
-from hauberk.pki.authority import Authority, write_atomic
+from hauberk.base.files import write_whole
+from hauberk.pki.authority import Authority
 from hauberk.workloads.bootstrap import API_IP, API_PORT, NODE_IP
 
 _VOUCHED = b"x-forwarded-client-cert"
@@ -39,8 +40,8 @@ def pod_door(app: Asgi, authority: Authority, pki: Path, now: float) -> HttpServ
     """A server on NODE_IP:API_PORT with a certificate by the cluster CA. Serves when run."""
     pair = authority.serving_certificate(HOSTS, [API_IP, NODE_IP], now=now)
     certificate, key = pki / "pod-api.crt", pki / "pod-api.key"
-    write_atomic(key, pair.key)
-    write_atomic(certificate, pair.chain)
+    write_whole(key, pair.key)
+    write_whole(certificate, pair.chain)
     return HttpServer(without_vouching(app), _listen, certificate=certificate, key=key)
 
 

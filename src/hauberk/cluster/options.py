@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from hauberk.base.files import write_whole
 from hauberk.base.paths import Paths
 from hauberk.base.problems import Problem
 
@@ -76,9 +77,7 @@ def settled(paths: Paths) -> Options | None:
 
 def save(options: Options, file: Path) -> None:
     """Write the record, readable by its owner alone."""
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(msgspec.json.format(msgspec.json.encode(options)))
+    write_whole(file, msgspec.json.format(msgspec.json.encode(options)))
 
 
 def check_name(name: str) -> str:

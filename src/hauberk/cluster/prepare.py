@@ -14,6 +14,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
+from hauberk.base.files import write_whole
 from hauberk.base.names import is_dns_subdomain
 from hauberk.base.paths import Paths
 from hauberk.base.problems import Problem
@@ -165,7 +166,7 @@ def _write_files(options: Options, chosen: Ports) -> None:
         client_ca=files["ca"],
     )
     edge = paths.run / "edge.json"
-    _write_private(edge, json.dumps(config).encode())
+    write_whole(edge, json.dumps(config).encode())
     spec = {
         "run": str(paths.run),
         "data": str(paths.data),
@@ -175,7 +176,7 @@ def _write_files(options: Options, chosen: Ports) -> None:
         "result": str(paths.run / "result.json"),
         "stop_s": STOP_S,
     }
-    _write_private(paths.run / KEEPER_SPEC, json.dumps(spec).encode())
+    write_whole(paths.run / KEEPER_SPEC, json.dumps(spec).encode())
 
 
 def _credentials(options: Options) -> dict[str, Path]:
@@ -192,13 +193,11 @@ def _credentials(options: Options) -> dict[str, Path]:
         now=now,
     )
     files = {name: options.paths.run / f"edge.{name}" for name in ("crt", "key", "ca")}
-    _write_private(files["crt"], serving.chain)
-    _write_private(files["key"], serving.key)
-    _write_private(files["ca"], authority.cluster_roots)
+    write_whole(files["crt"], serving.chain)
+    write_whole(files["key"], serving.key)
+    write_whole(files["ca"], authority.cluster_roots)
     admin = authority.client_certificate("system:admin", ["system:masters"], now=now)
-    _write_private(
-        options.paths.kubeconfig, make_kubeconfig(options, authority.cluster_roots, admin).encode()
-    )
+    write_whole(options.paths.kubeconfig, make_kubeconfig(options, authority.cluster_roots, admin).encode())
     return files
 
 
@@ -219,9 +218,3 @@ def private(folder: Path) -> None:
             found=str(error),
             fix="set XDG_DATA_HOME and XDG_RUNTIME_DIR to directories you may write",
         ) from error
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(content)

@@ -14,10 +14,10 @@ leaves either an authority or none.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from hauberk.base.files import write_whole
 from hauberk.base.problems import Problem
 from hauberk.pki import inspect
 from hauberk.pki.issuing import DAY_S, Issuer, Wanted, authority, key_pem, new_key
@@ -52,7 +52,7 @@ class Authority:
         issuers = {name: Issuer(_load_or_make(directory, name, now)) for name in _AUTHORITIES}
         tokens = directory / "tokens.key"
         if not tokens.exists():
-            write_atomic(tokens, key_pem(new_key()))
+            write_whole(tokens, key_pem(new_key()), durable=True)
         return cls(issuers, tokens.read_bytes())
 
     @property
@@ -126,8 +126,8 @@ def _load_or_make(directory: Path, name: str, now: float) -> KeyPair:
     chain, key = directory / f"{name}.crt", directory / f"{name}.key"
     if not (chain.exists() and key.exists()):
         pair = authority(*_AUTHORITIES[name], now=now, life_s=_CA_LIFE_S)
-        write_atomic(key, pair.key)
-        write_atomic(chain, pair.chain)
+        write_whole(key, pair.key, durable=True)
+        write_whole(chain, pair.chain, durable=True)
     pair = KeyPair(chain.read_bytes(), key.read_bytes())
     if not inspect.key_matches(pair.chain, pair.key):
         raise Problem(
@@ -137,15 +137,3 @@ def _load_or_make(directory: Path, name: str, now: float) -> KeyPair:
             fix=f"rm {chain} {key}",
         )
     return pair
-
-
-def write_atomic(path: Path, content: bytes) -> None:
-    """Write a 0600 file that appears whole: a temporary file, synced, then renamed."""
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    temporary.rename(path)

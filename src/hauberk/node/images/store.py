@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hauberk.base.files import write_whole
 from hauberk.base.paths import Paths
 from hauberk.node.images import table
 from hauberk.node.images.model import ImageProblem, Mount, ResolvedImage
@@ -206,9 +207,7 @@ def _changing(paths: Paths) -> Iterator[Index]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         index = read_index(paths)
         yield index
-        new = paths.images / "index.json.new"
-        new.write_text(json.dumps(index, indent=1, sort_keys=True))
-        os.replace(new, paths.images / "index.json")
+        write_whole(paths.images / "index.json", json.dumps(index, indent=1, sort_keys=True).encode())
 
 
 def tree_digest(folder: Path) -> str:

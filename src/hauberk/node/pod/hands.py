@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hauberk.base.apierrors import Conflict, NotFound
+from hauberk.base.files import write_whole
 from hauberk.kinds.core.container import Container
 from hauberk.node.images.model import ImageProblem, Mount, ResolvedImage
 from hauberk.node.redirect import parse_istio_iptables
@@ -198,7 +199,7 @@ class Hands:
         deps = self._deps
         order = deps.proxy_bootstrap(pod.raw, self._layout.roles, self.ip)
         for name, content in order.files.items():
-            _write(deps.paths.pod(pod.uid) / name, content)
+            write_whole(deps.paths.pod(pod.uid) / name, content)
         member = next(iter(self._layout.roles))
         container = pod.container(member)
         assert container is not None, "roles name containers of the spec"
@@ -230,7 +231,7 @@ class Hands:
     def _ground(self, pod: Pod, container: Container, attempt: int) -> Ground:
         root = self._deps.paths.pod(pod.uid)
         message = root / "termination" / f"{container.name}-{attempt}"
-        _write(message, b"")
+        write_whole(message, b"")
         path = self._deps.paths.pod_logs(pod.uid) / container.name / f"{attempt}.log"
         return Ground(dict(self._volumes), message, path, self.ip)
 
@@ -299,9 +300,3 @@ def _started(action: StartUnit, running: Running, image_id: str) -> Started:
 def container_id(uid: str, unit: str, attempt: int) -> str:
     """A stable id of one attempt, in the form of a runtime's container id."""
     return "hauberk://" + hashlib.sha256(f"{uid}/{unit}/{attempt}".encode()).hexdigest()
-
-
-def _write(path: Path, content: bytes, mode: int = 0o600) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.touch(mode=mode)
-    path.write_bytes(content)
