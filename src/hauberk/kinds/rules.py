@@ -19,6 +19,12 @@ _LABEL_1035 = r"[a-z]([-a-z0-9]*[a-z0-9])?"
 _CONFIG_KEY = r"[-._a-zA-Z0-9]+"
 _ENV_NAME = r"[-._a-zA-Z][-._a-zA-Z0-9]*"
 _QUALIFIED = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
+_QUALIFIED_TEXT = (
+    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+    "character (e.g. 'MyName',  or 'my.name',  or '123-abc'"
+)
+_PREFIXED = "e.g. 'example.com/MyName'"
+_EMPTY = "must be non-empty"
 _PORT_NAME_CHARS = re.compile(r"[-a-z0-9]+")
 
 MAX_LABEL = 63
@@ -76,64 +82,69 @@ def unsupported(path: str, value: Any, supported: Iterable[str]) -> FieldError:
 
 def dns_label(value: str) -> Iterator[str]:
     """RFC 1123 label."""
-    if len(value) > MAX_LABEL:
-        yield f"must be no more than {MAX_LABEL} characters"
-    if not re.fullmatch(_LABEL, value):
-        yield (
-            "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must "
-            "start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for "
-            f"validation is '{_LABEL}')"
-        )
+    yield from _too_long(value, MAX_LABEL)
+    yield from _misspelt(
+        value,
+        _LABEL,
+        "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must "
+        "start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc'",
+    )
 
 
 def dns_subdomain(value: str) -> Iterator[str]:
     """RFC 1123 subdomain."""
-    if len(value) > MAX_SUBDOMAIN:
-        yield f"must be no more than {MAX_SUBDOMAIN} characters"
-    if not re.fullmatch(_SUBDOMAIN, value):
-        yield (
-            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' "
-            "or '.', and "
-            "must start and end with an alphanumeric character (e.g. 'example.com', regex used for "
-            f"validation is '{_SUBDOMAIN}')"
-        )
+    yield from _too_long(value, MAX_SUBDOMAIN)
+    yield from _misspelt(
+        value,
+        _SUBDOMAIN,
+        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and "
+        "must start and end with an alphanumeric character (e.g. 'example.com'",
+    )
 
 
 def dns_1035_label(value: str) -> Iterator[str]:
     """RFC 1035 label: as RFC 1123, but it starts with a letter."""
-    if len(value) > MAX_LABEL:
-        yield f"must be no more than {MAX_LABEL} characters"
-    if not re.fullmatch(_LABEL_1035, value):
-        yield (
-            "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "
-            "alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', "
-            f"regex used for validation is '{_LABEL_1035}')"
-        )
+    yield from _too_long(value, MAX_LABEL)
+    yield from _misspelt(
+        value,
+        _LABEL_1035,
+        "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "
+        "alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123'",
+    )
 
 
 def config_key(value: str) -> Iterator[str]:
     """A key of a ConfigMap or Secret."""
-    if len(value) > MAX_SUBDOMAIN:
-        yield f"must be no more than {MAX_SUBDOMAIN} characters"
-    if not re.fullmatch(_CONFIG_KEY, value):
-        yield (
-            "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. "
-            "'key.name',  or "
-            f"'KEY_NAME',  or 'key-name', regex used for validation is '{_CONFIG_KEY}')"
-        )
+    yield from _too_long(value, MAX_SUBDOMAIN)
+    yield from _misspelt(
+        value,
+        _CONFIG_KEY,
+        "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or "
+        "'KEY_NAME',  or 'key-name'",
+    )
     if value in (".", ".."):
         yield f"must not be '{value}'"
 
 
 def env_name(value: str) -> Iterator[str]:
     """The name of an environment variable."""
-    if not re.fullmatch(_ENV_NAME, value):
-        yield (
-            "a valid environment variable name must consist of alphabetic characters, digits, '_', "
-            "'-', or '.', "
-            "and must not start with a digit (e.g. 'my.env-name',  or 'MY_ENV.NAME',  or 'MyEnvName1', regex "
-            f"used for validation is '{_ENV_NAME}')"
-        )
+    yield from _misspelt(
+        value,
+        _ENV_NAME,
+        "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', "
+        "and must not start with a digit (e.g. 'my.env-name',  or 'MY_ENV.NAME',  or 'MyEnvName1'",
+    )
+
+
+def _too_long(value: str, limit: int) -> Iterator[str]:
+    if len(value) > limit:
+        yield f"must be no more than {limit} characters"
+
+
+def _misspelt(value: str, pattern: str, text: str) -> Iterator[str]:
+    """`text` is upstream's up to the examples; the end, which names the pattern, is the same for all."""
+    if not re.fullmatch(pattern, value):
+        yield f"{text}, regex used for validation is '{pattern}')"
 
 
 def port_name(value: str) -> Iterator[str]:
@@ -152,35 +163,31 @@ def port_name(value: str) -> Iterator[str]:
 
 def label_value(value: str) -> Iterator[str]:
     """The value of a label."""
-    if len(value) > MAX_LABEL:
-        yield f"must be no more than {MAX_LABEL} characters"
-    if value and not re.fullmatch(_QUALIFIED, value):
-        yield (
-            "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' "
-            "or '.', and "
-            "must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', "
-            "regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
-        )
+    yield from _too_long(value, MAX_LABEL)
+    yield from _misspelt(
+        value,
+        f"({_QUALIFIED})?",
+        "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and "
+        "must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345'",
+    )
 
 
 def label_key(value: str) -> Iterator[str]:
-    """A qualified name: `[prefix/]name`."""
+    """A qualified name: `[prefix/]name`.
+
+    Source: kubernetes apimachinery pkg/util/validation/validation.go, IsQualifiedName.
+    """
     prefix, slash, name = value.rpartition("/")
+    if "/" in prefix:
+        for problem in _misspelt(value, _QUALIFIED, _QUALIFIED_TEXT):
+            yield f"a qualified name {problem} with an optional DNS subdomain prefix and '/' ({_PREFIXED})"
+        return
     if slash:
-        for problem in dns_subdomain(prefix):
+        for problem in dns_subdomain(prefix) if prefix else (_EMPTY,):
             yield f"prefix part {problem}"
-    if not name:
-        yield "name part must be non-empty"
-    elif len(name) > MAX_LABEL:
-        yield f"name part must be no more than {MAX_LABEL} characters"
-    elif not re.fullmatch(_QUALIFIED, name):
-        yield (
-            "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and "
-            "end with an "
-            "alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for "
-            "validation is "
-            f"'{_QUALIFIED}')"
-        )
+    empty = () if name else (_EMPTY,)
+    for problem in (*empty, *_too_long(name, MAX_LABEL), *_misspelt(name, _QUALIFIED, _QUALIFIED_TEXT)):
+        yield f"name part {problem}"
 
 
 def port_number(value: int) -> Iterator[str]:
@@ -210,12 +217,7 @@ def check_labels(path: str, labels: Mapping[str, str] | None) -> FieldErrors:
 def at_least(path: str, value: int | None, least: int = 0) -> FieldErrors:
     """Counts and seconds that may not be negative (or, with `least` 1, zero)."""
     if value is not None and value < least:
-        text = (
-            "must be greater than or equal to 0"
-            if least == 0
-            else f"must be greater than or equal to {least}"
-        )
-        yield invalid(path, value, text)
+        yield invalid(path, value, f"must be greater than or equal to {least}")
 
 
 def unique(prefix: str, field: str, values: Iterable[str]) -> FieldErrors:
