@@ -6,8 +6,8 @@ from typing import Any
 
 from hauberk.base.fields import FieldErrors
 from hauberk.base.refs import Json
-from hauberk.kinds.meta import Column, Kind, ObjectMeta, Part
-from hauberk.kinds.rbac.rules import GROUP, RoleRef, Subject, check_binding, not_enforced
+from hauberk.kinds.meta import Column, ObjectMeta, Part
+from hauberk.kinds.rbac.rules import GROUP, RoleRef, Subject, check_binding, rbac_kind
 from hauberk.kinds.rules import invalid
 
 
@@ -74,34 +74,19 @@ _COLUMNS = (
     Column("ServiceAccounts", _names("ServiceAccount"), wide=True),
 )
 
-ROLE_BINDING = Kind(
-    group=GROUP,
-    name="RoleBinding",
-    plural="rolebindings",
-    singular="rolebinding",
-    model=RoleBinding,
-    default=default,
-    validate=validate_binding,
-    validate_update=validate_update,
-    advice=not_enforced,
+ROLE_BINDING = rbac_kind(
+    RoleBinding,
+    validate_binding,
+    namespaced=True,
     columns=_COLUMNS,
-    subresources=(),
-    has_generation=False,
-    builtin=True,
+    default=default,
+    validate_update=validate_update,
 )
-CLUSTER_ROLE_BINDING = Kind(
-    group=GROUP,
-    name="ClusterRoleBinding",
-    plural="clusterrolebindings",
-    singular="clusterrolebinding",
-    model=ClusterRoleBinding,
-    default=default,
-    validate=validate_cluster_binding,
-    validate_update=validate_update,
-    advice=not_enforced,
-    columns=_COLUMNS,
+CLUSTER_ROLE_BINDING = rbac_kind(
+    ClusterRoleBinding,
+    validate_cluster_binding,
     namespaced=False,
-    subresources=(),
-    has_generation=False,
-    builtin=True,
+    columns=_COLUMNS,
+    default=default,
+    validate_update=validate_update,
 )

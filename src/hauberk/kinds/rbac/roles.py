@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hauberk.base.fields import FieldErrors
-from hauberk.kinds.meta import Column, Kind, ObjectMeta, Part
-from hauberk.kinds.rbac.rules import GROUP, PolicyRule, check_rules, not_enforced
+from hauberk.kinds.meta import Column, ObjectMeta, Part
+from hauberk.kinds.rbac.rules import PolicyRule, check_rules, rbac_kind
 
 _CREATED = (Column("Created At", ".metadata.creationTimestamp"),)
 
@@ -40,30 +40,5 @@ def validate_cluster_role(role: ClusterRole) -> FieldErrors:
     yield from check_rules(role.rules, cluster=True)
 
 
-ROLE = Kind(
-    group=GROUP,
-    name="Role",
-    plural="roles",
-    singular="role",
-    model=Role,
-    validate=validate_role,
-    advice=not_enforced,
-    columns=_CREATED,
-    subresources=(),
-    has_generation=False,
-    builtin=True,
-)
-CLUSTER_ROLE = Kind(
-    group=GROUP,
-    name="ClusterRole",
-    plural="clusterroles",
-    singular="clusterrole",
-    model=ClusterRole,
-    validate=validate_cluster_role,
-    advice=not_enforced,
-    columns=_CREATED,
-    namespaced=False,
-    subresources=(),
-    has_generation=False,
-    builtin=True,
-)
+ROLE = rbac_kind(Role, validate_role, namespaced=True, columns=_CREATED)
+CLUSTER_ROLE = rbac_kind(ClusterRole, validate_cluster_role, namespaced=False, columns=_CREATED)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, TypeVar
 
 from msgspec import Meta
 
 from hauberk.base.fields import FieldErrors
 from hauberk.base.refs import Json
-from hauberk.kinds.meta import Part
+from hauberk.kinds.meta import Column, Kind, Part, as_is, no_update_rules
 from hauberk.kinds.rules import required, unsupported
 
 GROUP = "rbac.authorization.k8s.io"
 SUBJECT_KINDS = ("Group", "ServiceAccount", "User")
 
+T = TypeVar("T", bound=Part)
 Text = Annotated[str, Meta(description="`*` means all.")]
 
 
@@ -77,3 +78,32 @@ def check_binding(ref: RoleRef, subjects: tuple[Subject, ...], kinds: tuple[str,
 def not_enforced(_: Json) -> Iterator[str]:
     """Roles are stored; only system:masters may do anything for now."""
     yield "is stored, but not enforced on the embedded cluster yet: only `system:masters` may read and write"
+
+
+def rbac_kind(
+    model: type[T],
+    validate: Callable[[T], FieldErrors],
+    *,
+    namespaced: bool,
+    columns: tuple[Column, ...],
+    default: Callable[[dict[str, Any]], dict[str, Any]] = as_is,
+    validate_update: Callable[[Json, Json], FieldErrors] = no_update_rules,
+) -> Kind[T]:
+    """The row of one kind of the group: named as its model, without status and generation."""
+    name = model.__name__.lower()
+    return Kind(
+        group=GROUP,
+        name=model.__name__,
+        plural=f"{name}s",
+        singular=name,
+        model=model,
+        default=default,
+        validate=validate,
+        validate_update=validate_update,
+        advice=not_enforced,
+        columns=columns,
+        namespaced=namespaced,
+        subresources=(),
+        has_generation=False,
+        builtin=True,
+    )
