@@ -6,7 +6,6 @@ Source: istio/istio pkg/config/validation/validation.go, ValidateGateway, valida
 from __future__ import annotations
 
 from hauberk.base.fields import FieldError, FieldErrors
-from hauberk.base.refs import Json
 from hauberk.kinds import placeholders
 from hauberk.kinds.istio_networking.common import (
     CATEGORIES,
@@ -148,11 +147,6 @@ def _validate_credentials(tls: ServerTLS) -> FieldErrors:
         yield required("tls.caCertificates", f"{tls.mode} TLS requires a client CA bundle")
 
 
-def strict(raw: Json) -> FieldErrors:
-    """Placeholders that were left in."""
-    yield from placeholders.left_in(raw)
-
-
 KIND = Kind(
     group="networking.istio.io",
     name="Gateway",
@@ -162,5 +156,5 @@ KIND = Kind(
     categories=CATEGORIES,
     model=Gateway,
     validate=validate,
-    strict=strict,
+    strict=placeholders.left_in,
 )

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hauberk.base.fields import FieldErrors
 from hauberk.base.refs import Json
 from hauberk.kinds import placeholders
 from hauberk.kinds.knative_operator.knative_serving import COLUMNS
@@ -55,11 +54,6 @@ def advice(raw: Json) -> Iterator[str]:
     yield from metrics_key(raw)
 
 
-def strict(raw: Json) -> FieldErrors:
-    """Placeholders that were left in."""
-    yield from placeholders.left_in(raw)
-
-
 KIND = Kind(
     group="operator.knative.dev",
     name="KnativeEventing",
@@ -67,6 +61,6 @@ KIND = Kind(
     model=KnativeEventing,
     versions=("v1beta1",),
     advice=advice,
-    strict=strict,
+    strict=placeholders.left_in,
     columns=COLUMNS,
 )

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hauberk.base.fields import FieldErrors
 from hauberk.base.refs import Json
 from hauberk.kinds import placeholders
 from hauberk.kinds.knative_operator.overrides import HighAvailability, Overrides, metrics_key, unknown_names
@@ -88,11 +87,6 @@ def advice(raw: Json) -> Iterator[str]:
         yield "spec.ingress: istio and kourier are both enabled: kourier takes precedence"
 
 
-def strict(raw: Json) -> FieldErrors:
-    """Placeholders that were left in."""
-    yield from placeholders.left_in(raw)
-
-
 COLUMNS = (
     Column("Version", ".status.version"),
     Column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
@@ -106,6 +100,6 @@ KIND = Kind(
     model=KnativeServing,
     versions=("v1beta1",),
     advice=advice,
-    strict=strict,
+    strict=placeholders.left_in,
     columns=COLUMNS,
 )

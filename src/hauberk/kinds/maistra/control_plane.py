@@ -261,11 +261,6 @@ def default(raw: dict[str, Any]) -> dict[str, Any]:
     return raw
 
 
-def strict(raw: Json) -> FieldErrors:
-    """Placeholders that were left in."""
-    yield from placeholders.left_in(raw)
-
-
 MESH_CONFIG = ("outboundTrafficPolicy", "enableAutoMtls", "accessLogFile", "accessLogFormat", "defaultConfig")
 PROXY_CONFIG = ("holdApplicationUntilProxyStarts", "terminationDrainDuration", "proxyMetadata")
 """Keys of meshConfig and of its defaultConfig that act."""
@@ -291,7 +286,7 @@ KIND = Kind(
     versions=("v2", "v1"),
     validate=validate,
     default=default,
-    strict=strict,
+    strict=placeholders.left_in,
     advice=advice,
     short_names=("smcp",),
     categories=("maistra-io",),

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from hauberk.base.fields import FieldErrors
-from hauberk.base.refs import Json
 from hauberk.kinds import placeholders
 from hauberk.kinds.meta import Column, Kind, ObjectMeta, Part
 from hauberk.kinds.rules import required
@@ -46,18 +45,13 @@ def validate(member: ServiceMeshMember) -> FieldErrors:
         yield required("spec.controlPlaneRef.namespace")
 
 
-def strict(raw: Json) -> FieldErrors:
-    """Placeholders that were left in."""
-    yield from placeholders.left_in(raw)
-
-
 KIND = Kind(
     group="maistra.io",
     name="ServiceMeshMember",
     plural="servicemeshmembers",
     model=ServiceMeshMember,
     validate=validate,
-    strict=strict,
+    strict=placeholders.left_in,
     short_names=("smm",),
     categories=("maistra-io",),
     columns=(

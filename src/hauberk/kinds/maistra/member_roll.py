@@ -11,7 +11,6 @@ import re
 from typing import Any
 
 from hauberk.base.fields import FieldError, FieldErrors
-from hauberk.base.refs import Json
 from hauberk.kinds import placeholders
 from hauberk.kinds.meta import Column, Kind, ObjectMeta, Part
 
@@ -49,11 +48,6 @@ def validate(roll: ServiceMeshMemberRoll) -> FieldErrors:
         yield FieldError("spec.members", text, "FieldValueDuplicate")
 
 
-def strict(raw: Json) -> FieldErrors:
-    """Placeholders: a real cluster refuses them, because they are no names of namespaces."""
-    yield from placeholders.left_in(raw)
-
-
 def _invalid(member: str) -> str:
     return f".spec.members contains invalid value '{member}'. Must be a valid namespace name."
 
@@ -64,7 +58,7 @@ KIND = Kind(
     plural="servicemeshmemberrolls",
     model=ServiceMeshMemberRoll,
     validate=validate,
-    strict=strict,
+    strict=placeholders.left_in,  # a real cluster refuses them: no names of namespaces
     short_names=("smmr",),
     categories=("maistra-io",),
     columns=(
