@@ -37,6 +37,7 @@ from hauberk.node.node import Node
 from hauberk.node.pod.logs import NodeLogs
 from hauberk.node.runtime import Runtime
 from hauberk.node.tokens import ISSUER, issuer
+from hauberk.openshift.serverless_ingress.served import RoutesServed
 from hauberk.pki.authority import Authority
 from hauberk.serving.activator.activator import Activator
 from hauberk.serving.ingress.probe import AckedProbe
@@ -91,8 +92,9 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
     )
     feed = MeshFeed(server, paths, xds, recorder, clock, options.https_port)
     probe = AckedProbe(server, lambda: feed.published_revision, lambda uid: xds.state(uid) == "SYNCED")
+    routed = RoutesServed(server, probe.published, probe.is_synced)
     digests = Digests(server, paths, clock)
-    engine = Engine(server, _controllers(authority, facts, probe, digests), clock, recorder)
+    engine = Engine(server, _controllers(authority, facts, probe, routed, digests), clock, recorder)
     facts.listen(autoscaler.waker(engine.wake))
     tokens = issuer(server, authority.token_key, clock)
     node = Node(server, recorder, runtime, paths, clock, bootstrap_of(paths), issue_token=tokens)
@@ -133,14 +135,18 @@ async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
 
 
 def _controllers(
-    authority: Authority, facts: autoscaler.Facts, probe: AckedProbe, resolve: serving.Resolve
+    authority: Authority,
+    facts: autoscaler.Facts,
+    probe: serving.Probe,
+    exposed: serving.Exposed,
+    resolve: serving.Resolve,
 ) -> tuple[Any, ...]:
     """Every controller of the product, room by room."""
     roots = authority.roots.decode()
     return (
         *workloads.controllers(lambda: authority.cluster_roots.decode()),
         *operators.controllers(operators.Facts(mesh_roots=roots)),
-        *serving.controllers(resolve=resolve, probe=probe),
+        *serving.controllers(resolve=resolve, probe=probe, exposed=exposed),
         *autoscaler.controllers(facts),
         *openshift.CONTROLLERS,
     )

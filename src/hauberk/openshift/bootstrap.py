@@ -9,7 +9,7 @@ from hauberk.base.refs import Json
 from hauberk.kinds.openshift.ingress_config import CLUSTER
 from hauberk.openshift.names import ROUTER, ROUTER_IMAGE, ROUTER_NAME, ROUTER_NAMESPACE
 
-_SELECTOR = {"ingresscontroller.operator.openshift.io/deployment-ingresscontroller": ROUTER_NAME}
+SELECTOR = {"ingresscontroller.operator.openshift.io/deployment-ingresscontroller": ROUTER_NAME}
 _OWNER = {"ingresscontroller.operator.openshift.io/owning-ingresscontroller": ROUTER_NAME}
 _PORTS = {"http": 80, "https": 443, "metrics": 1936}
 
@@ -28,7 +28,7 @@ def bootstrap_objects(domain: str) -> tuple[Json, ...]:
             ROUTER_NAMESPACE,
             spec={
                 "type": "ClusterIP",
-                "selector": _SELECTOR,
+                "selector": SELECTOR,
                 "ports": [
                     {"name": n, "port": p, "targetPort": n, "protocol": "TCP"} for n, p in _PORTS.items()
                 ],
@@ -40,13 +40,13 @@ def bootstrap_objects(domain: str) -> tuple[Json, ...]:
 def _deployment() -> Json:
     ports = [{"name": n, "containerPort": p, "protocol": "TCP"} for n, p in _PORTS.items()]
     template = {
-        "metadata": {"labels": _SELECTOR},
+        "metadata": {"labels": SELECTOR},
         "spec": {
             "serviceAccountName": "router",
             "containers": [{"name": "router", "image": ROUTER_IMAGE, "ports": ports}],
         },
     }
-    spec = {"replicas": 1, "selector": {"matchLabels": _SELECTOR}, "template": template}
+    spec = {"replicas": 1, "selector": {"matchLabels": SELECTOR}, "template": template}
     return _make("apps/v1", "Deployment", ROUTER, ROUTER_NAMESPACE, spec=spec)
 
 

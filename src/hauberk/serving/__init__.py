@@ -1,7 +1,7 @@
 """Knative Serving: from a Service to its pods and its routes. One folder per kind.
 
 `controllers(…)` is given what a decision cannot know by itself; `CONTROLLERS` are the rows with the plain
-answers: images run by their tags, gateways are taken at their word.
+answers: images run by their tags, gateways and the router are taken at their word.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from hauberk.engine.plan import Controller
 from hauberk.serving.admission import ADMISSION
 from hauberk.serving.configuration import controller as configuration
 from hauberk.serving.ingress import controller as ingress
-from hauberk.serving.ingress.controller import Probe, assume_served
+from hauberk.serving.ingress.controller import Exposed, Probe, assume_exposed, assume_served
 from hauberk.serving.resolver import Resolve, use_tags
 from hauberk.serving.revision import controller as revision
 from hauberk.serving.route import controller as route
@@ -20,17 +20,19 @@ from hauberk.serving.serverlessservice import controller as serverlessservice
 from hauberk.serving.service import controller as service
 from hauberk.serving.unbuilt import controller as unbuilt
 
-__all__ = ["ADMISSION", "CONTROLLERS", "Probe", "Resolve", "controllers"]
+__all__ = ["ADMISSION", "CONTROLLERS", "Exposed", "Probe", "Resolve", "controllers"]
 
 
-def controllers(*, resolve: Resolve = use_tags, probe: Probe = assume_served) -> tuple[Controller[Any], ...]:
-    """All rows. `resolve` knows images' digests, `probe` what the gateways serve."""
+def controllers(
+    *, resolve: Resolve = use_tags, probe: Probe = assume_served, exposed: Exposed = assume_exposed
+) -> tuple[Controller[Any], ...]:
+    """All rows. `resolve` knows images' digests, `probe` and `exposed` what gateways and router serve."""
     return (
         service.CONTROLLER,
         configuration.CONTROLLER,
         revision.controller(resolve),
         route.CONTROLLER,
-        ingress.controller(probe),
+        ingress.controller(probe, exposed),
         serverlessservice.CONTROLLER,
         *unbuilt.CONTROLLERS,
     )

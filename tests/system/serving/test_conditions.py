@@ -94,7 +94,6 @@ def test_environment_volumes_and_probes_of_the_container_act(mesh: Any, gone: Go
     mesh.cluster.apply(json.dumps(made))
     eventually(lambda: mesh.is_settled("rich"), within_s=20, what="Ready")
     host = mesh.host("rich")
-    eventually(lambda: mesh.is_routed(host))
     assert mesh.call(host, "/env?word").text == "from-map"
     assert mesh.call(host, "/file?/etc/s/key").text == "from-secret"
     (pod,) = mesh.pods("rich")

@@ -23,19 +23,22 @@ def ingress(generation: int, observed: int, ready: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("stored", "gateways", "served"),
+    ("stored", "gateways", "router", "want"),
     [
-        (ingress(1, 1, "True"), False, True),  # others' changes on their way to a gateway do not matter
-        (ingress(2, 1, "True"), False, False),
-        (ingress(1, 1, "Unknown"), False, False),
-        (ingress(2, 1, "True"), True, True),
+        # others' changes on their way to a gateway do not matter
+        (ingress(1, 1, "True"), False, False, (True, True)),
+        (ingress(2, 1, "True"), False, True, (False, False)),
+        (ingress(1, 1, "Unknown"), False, True, (False, False)),
+        (ingress(2, 1, "True"), True, False, (True, False)),
+        (ingress(2, 1, "True"), True, True, (True, True)),
     ],
 )
 def test_a_generation_that_was_served_once_stays_served(
-    stored: dict[str, Any], gateways: bool, served: bool
+    stored: dict[str, Any], gateways: bool, router: bool, want: tuple[bool, bool]
 ) -> None:
     api = MemoryApi(FakeClock())
     api.seed(stored)
-    world = observer(lambda _ingress, _revision: gateways)(api.snapshot(), Ref(INGRESS, "default", "hello"))
+    observe = observer(lambda _ingress, _revision: gateways, lambda _ingress: router)
+    world = observe(api.snapshot(), Ref(INGRESS, "default", "hello"))
     assert world is not None
-    assert world.served is served
+    assert (world.served, world.exposed) == want

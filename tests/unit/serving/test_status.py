@@ -347,10 +347,19 @@ def kingress(cls: str) -> dict[str, Any]:
     return made
 
 
+SERVED = {"served": True, "exposed": True}
+
+
 @pytest.mark.parametrize(
     ("situation", "cls", "more", "want"),
     [
-        ("istio serves", "istio.ingress.networking.knative.dev", {"served": True}, ("True", "")),
+        ("all serve", "istio.ingress.networking.knative.dev", SERVED, ("True", "")),
+        (
+            "the router does not lead there yet",
+            "istio.ingress.networking.knative.dev",
+            {"served": True},
+            ("Unknown", "Uninitialized"),
+        ),
         ("istio does not yet", "istio.ingress.networking.knative.dev", {}, ("Unknown", "Uninitialized")),
         (
             "no gateway",
@@ -361,7 +370,7 @@ def kingress(cls: str) -> dict[str, Any]:
         (
             "kourier serves",
             "kourier.ingress.networking.knative.dev",
-            {"kourier_namespace": "k", "served": True},
+            {"kourier_namespace": "k", **SERVED},
             ("True", ""),
         ),
         (
@@ -375,7 +384,9 @@ def kingress(cls: str) -> dict[str, Any]:
 def test_load_balancer_ready(situation: str, cls: str, more: dict[str, Any], want: tuple[str, str]) -> None:
     got = ingress.plan(ingress.World(ingress=kingress(cls), **more), 0.0)
     assert found(got.status, "LoadBalancerReady") == want, situation
-    assert ("publicLoadBalancer" in (got.status or {})) == (want[0] == "True")
+    assert ("publicLoadBalancer" in (got.status or {})) == (
+        more.get("served", False) and want[1] != "ReconcileIngressFailed"
+    )
 
 
 def test_another_ingress_class_is_left_alone() -> None:
@@ -386,6 +397,14 @@ def test_another_ingress_class_is_left_alone() -> None:
 
 def test_conditions_without_a_reason_have_none() -> None:
     assert "reason" not in Condition("Ready", "True").as_json()
+
+
+def test_load_balancers_are_named_before_the_router_leads_there() -> None:
+    """Its Routes are made from these names."""
+    world = ingress.World(ingress=kingress("istio.ingress.networking.knative.dev"), served=True)
+    got = ingress.plan(world, 0.0)
+    assert "publicLoadBalancer" in (got.status or {})
+    assert got.retry_after
 
 
 def test_load_balancers_stay_named_while_a_change_is_on_its_way() -> None:

@@ -29,12 +29,15 @@ def make_routes(ingress: Json) -> Iterator[Json]:
     gateway = gateway_of(ingress)
     if gateway is None or DISABLE_ROUTE in annotations_of(ingress):
         return
+    for rule, host in external_hosts(ingress):
+        yield _make_route(ingress, rule, host, gateway)
+
+
+def external_hosts(ingress: Json) -> Iterator[tuple[Json, str]]:
+    """The hosts that the world may ask for, each with its rule."""
     for rule in ingress["spec"].get("rules") or ():
-        if rule.get("visibility") == "ClusterLocal":
-            continue
-        for host in rule.get("hosts") or ():
-            if is_external(host):
-                yield _make_route(ingress, rule, host, gateway)
+        if rule.get("visibility") != "ClusterLocal":
+            yield from ((rule, host) for host in rule.get("hosts") or () if is_external(host))
 
 
 def is_external(host: str) -> bool:

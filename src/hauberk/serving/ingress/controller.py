@@ -1,4 +1,4 @@
-"""Wiring of the internal Ingress controller, and the seam through which it asks the gateways."""
+"""Wiring of the internal Ingress controller, and the seams through which it asks gateways and router."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from hauberk.base.conditions import is_true
-from hauberk.base.refs import Json, Ref, ref_of
+from hauberk.base.refs import Json, Ref, labels_of, ref_of
 from hauberk.engine.plan import Controller
 from hauberk.ports import Snapshot
 from hauberk.serving.config import istio
@@ -18,6 +18,9 @@ from hauberk.serving.names import A_INGRESS_CLASS, INGRESS, ISTIO_CLASS, KOURIER
 
 GATEWAY = "Gateway.networking.istio.io"
 KOURIER_INTERNAL = "kourier-internal"
+ROUTER_ROUTE = "Route.route.openshift.io"
+L_INGRESS_NAME = "serving.knative.openshift.io/ingressName"
+L_INGRESS_NAMESPACE = "serving.knative.openshift.io/ingressNamespace"
 
 Probe: TypeAlias = Callable[[Json, int], bool]
 """Do the gateways' Envoys serve this Ingress as of that store revision? A fact, never a wait.
@@ -28,13 +31,25 @@ Whoever knows sooner than `PROBE_AGAIN_S` may call `Engine.wake("ingress-serving
 """
 
 
+Exposed: TypeAlias = Callable[[Json], bool]
+"""Does the cluster's own router lead to the gateways for every external host of this Ingress? A fact.
+
+Asked once the gateways serve it; false while the Ingress's status does not name them.
+"""
+
+
+def assume_exposed(ingress: Json) -> bool:  # noqa: ARG001 - an Exposed
+    """Takes the router's word for granted: for clusters whose router is not ours to ask."""
+    return True
+
+
 def assume_served(ingress: Json, revision: int) -> bool:  # noqa: ARG001 - a Probe
     """Takes the gateways' word for granted: for clusters whose gateways are not ours to ask."""
     return True
 
 
-def observer(probe: Probe) -> Callable[[Snapshot, Ref], World | None]:
-    """The observe function that asks `probe`."""
+def observer(probe: Probe, exposed: Exposed) -> Callable[[Snapshot, Ref], World | None]:
+    """The observe function that asks `probe`, then `exposed`."""
 
     def observe(snapshot: Snapshot, ref: Ref) -> World | None:
         ingress = snapshot.get(ref)
@@ -44,12 +59,15 @@ def observer(probe: Probe) -> Callable[[Snapshot, Ref], World | None]:
         cls = (ingress["metadata"].get("annotations") or {}).get(A_INGRESS_CLASS)
         is_istio = cls == ISTIO_CLASS
         revision = _made(snapshot, ingress, config) if is_istio else _revision(ingress)
+        kept = _was_ready(ingress)
+        served = revision is not None and (kept or probe(ingress, revision))
         return World(
             ingress=ingress,
             istio=config,
             missing_gateways=tuple(_missing(snapshot, config)) if is_istio else (),
             kourier_namespace=_kourier(snapshot) if cls == KOURIER_CLASS else "",
-            served=revision is not None and (_was_ready(ingress) or probe(ingress, revision)),
+            served=served,
+            exposed=served and (kept or exposed(ingress)),
         )
 
     return observe
@@ -104,13 +122,20 @@ def wake_all(changed: Json, snapshot: Snapshot) -> Iterator[Ref]:
     yield from map(ref_of, snapshot.list(INGRESS))
 
 
-def controller(probe: Probe) -> Controller[World]:
+def wake_for_route(route: Json, snapshot: Snapshot) -> Iterator[Ref]:  # noqa: ARG001 - a Wakes
+    """The Ingress that a Route of the router was made for."""
+    labels = labels_of(route)
+    if L_INGRESS_NAME in labels:
+        yield Ref(INGRESS, labels.get(L_INGRESS_NAMESPACE, ""), labels[L_INGRESS_NAME])
+
+
+def controller(probe: Probe, exposed: Exposed) -> Controller[World]:
     """The internal Ingress's row."""
     return Controller(
         name="ingress-serving",
         kind=INGRESS,
         owns=(VIRTUAL_SERVICE,),
-        wakes={"ConfigMap": wake_all, GATEWAY: wake_all, "Service": wake_all},
-        observe=observer(probe),
+        wakes={"ConfigMap": wake_all, GATEWAY: wake_all, "Service": wake_all, ROUTER_ROUTE: wake_for_route},
+        observe=observer(probe, exposed),
         plan=plan,
     )

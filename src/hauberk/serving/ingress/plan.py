@@ -27,6 +27,7 @@ class World:
     missing_gateways: tuple[str, ...] = ()
     kourier_namespace: str = ""  # where Kourier's Services are; empty when there is no Kourier
     served: bool = False  # the gateways' Envoys have this very Ingress
+    exposed: bool = False  # and the cluster's router leads there
 
 
 def plan(world: World, now: float) -> Plan:  # noqa: ARG001 - the controller's shape
@@ -48,8 +49,8 @@ def _istio(world: World) -> Plan:
         return Plan(children=children, status=_failed(text), notes=(Note("GatewayMissing", text, "Warning"),))
     public = [g.service for g in world.istio.external]
     private = [g.service for g in world.istio.local]
-    status = _status(world.served, public, private, _before(world))
-    return Plan(children=children, status=status, retry_after=None if world.served else PROBE_AGAIN_S)
+    status = _status(world, public, private)
+    return Plan(children=children, status=status, retry_after=None if world.exposed else PROBE_AGAIN_S)
 
 
 def _kourier(world: World) -> Plan:
@@ -59,8 +60,8 @@ def _kourier(world: World) -> Plan:
         text = "no Service kourier-internal: Kourier is not installed"
         return Plan(status=_failed(text), notes=(Note("GatewayMissing", text, "Warning"),))
     public, private = f"kourier.{place}.svc.cluster.local", f"kourier-internal.{place}.svc.cluster.local"
-    status = _status(world.served, [public], [private], _before(world))
-    return Plan(status=status, retry_after=None if world.served else PROBE_AGAIN_S)
+    status = _status(world, [public], [private])
+    return Plan(status=status, retry_after=None if world.exposed else PROBE_AGAIN_S)
 
 
 def _before(world: World) -> Mapping[str, Any]:
@@ -81,29 +82,32 @@ def _failed(why: str) -> dict[str, Any]:
     return {"conditions": [c.as_json() for c in (*parts, ready(parts))]}
 
 
-def _status(
-    served: bool, public: Iterable[str], private: Iterable[str], before: Mapping[str, Any]
-) -> dict[str, Any]:
+def _status(world: World, public: Iterable[str], private: Iterable[str]) -> dict[str, Any]:
     """The status, as a table.
 
-    | the gateways serve it | LoadBalancerReady       | load balancers |
-    |-----------------------|-------------------------|----------------|
-    | yes                   | True                    | named          |
-    | no                    | Unknown, Uninitialized  | as before      |
+    | the gateways serve it | the router leads there | LoadBalancerReady      | load balancers |
+    |-----------------------|------------------------|------------------------|----------------|
+    | yes                   | yes                    | True                   | named          |
+    | yes                   | no                     | Unknown, Uninitialized | named          |
+    | no                    | any                    | Unknown, Uninitialized | as before      |
 
     Routes lead where the load balancers are: while a change is on its way they must not go away.
+    Source: knative/networking pkg/apis/networking/v1alpha1/ingress_lifecycle.go, MarkLoadBalancerNotReady.
+    Deviation: on OpenShift a Route is the Serverless Operator's business after Ready, so that the first
+    request after Ready can meet the router's 503; here Ready waits for the router.
     """
     text = "Waiting for load balancer to be ready"
     balanced = (
         Condition("LoadBalancerReady", "True")
-        if served
+        if world.exposed
         else Condition("LoadBalancerReady", "Unknown", "Uninitialized", text)
     )
     parts = [balanced, Condition("NetworkConfigured", "True")]
     status: dict[str, Any] = {"conditions": [c.as_json() for c in (*parts, ready(parts))]}
-    if served:
+    if world.served:
         status["publicLoadBalancer"] = {"ingress": [{"domainInternal": h} for h in public]}
         status["privateLoadBalancer"] = {"ingress": [{"domainInternal": h} for h in private]}
     else:
+        before = _before(world)
         status.update({key: before[key] for key in _BALANCERS if key in before})
     return status
