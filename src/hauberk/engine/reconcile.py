@@ -67,8 +67,7 @@ async def reconcile(controller: Controller[Any], api: Api, ref: Ref, *, now: flo
     world = controller.observe(snapshot, ref)
     if world is None:
         return Done(parent=parent)
-    if log.isEnabledFor(logging.DEBUG):
-        log.debug("reconcile", extra={"controller": controller.name, "ref": str(ref), "world": world})
+    log.debug("reconcile", extra={"controller": controller.name, "ref": ref})
     return await _carry_out(controller, api, snapshot, parent, controller.plan(world, now), now)
 
 

@@ -182,7 +182,7 @@ class PodWorker:
         try:
             answer = await self._do(action)
             took = (self._deps.clock.monotonic() - began) * 1000
-            log.debug("acted", extra={"pod": self._pod.ref.name, "action": repr(action), "ms": f"{took:.1f}"})
+            log.debug("acted", extra={"pod": self._pod.ref.name, "action": action, "ms": f"{took:.1f}"})
         except KeeperGone:
             log.warning("the keeper is gone", extra={"pod": str(self._pod.ref)})
             return
