@@ -31,6 +31,7 @@ PROXIES: Mapping[str, Role] = {
     "router": "router",
     "kourier": "kourier",
 }
+_SERVER = ("http_server.py", "http2.py", "http2_fields.py")
 _SAMPLES = ("helloworld", "event-display", "autoscale")
 _WAIT = "trap 'exit 0' TERM INT; sleep infinity & wait"
 NAMES = (*PROXIES, "component", *_SAMPLES, "curl")
@@ -59,7 +60,7 @@ def builtin(name: str, reference: str) -> ResolvedImage | None:
 
 def _sample(name: str, reference: str) -> ResolvedImage:
     file = name.replace("-", "_") + ".py"
-    content = b"".join((SAMPLES / part).read_bytes() for part in (file, "http_server.py"))
+    content = b"".join((SAMPLES / part).read_bytes() for part in (file, *_SERVER))
     interpreter, binds = python()
     return ResolvedImage(
         reference,

@@ -1,4 +1,4 @@
-"""Says `Hello ${TARGET}!`. Source: knative docs code-samples serving/hello-world."""
+"""Says `Hello ${TARGET}!` over HTTP/1.1 and h2c. Source: knative docs code-samples serving/hello-world."""
 
 import os
 import sys

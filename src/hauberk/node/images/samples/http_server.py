@@ -1,7 +1,8 @@
 """A small HTTP server for the samples: one thread, no imports that cost start-up time.
 
-HTTP/1.1 with keep-alive, pipelining and chunked bodies. Listens on $PORT (8080) of all interfaces. On
-SIGTERM it stops listening, finishes what is in hand, and exits with 0.
+HTTP/1.1 with keep-alive, pipelining and chunked bodies, and h2c (HTTP/2 with prior knowledge) on the same
+port. Listens on $PORT (8080) of all interfaces. On SIGTERM it stops listening, finishes what is in hand, and
+exits with 0.
 """
 
 from __future__ import annotations
@@ -13,8 +14,13 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
 
+if TYPE_CHECKING:
+    from http2 import Session  # type: ignore[import-not-found]
+
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _MAX_HEAD, _MAX_BODY = 64 * 1024, 64 * 1024 * 1024
 _REASONS = {200: "OK", 202: "Accepted", 400: "Bad Request", 404: "Not Found", 413: "Content Too Large"}
 
@@ -124,6 +130,11 @@ class _Connection:
         self.out = bytearray()
         self.busy = False
         self.closing = False
+        self.http2: Session | None = None
+
+    def is_working(self) -> bool:
+        """Whether something is in hand or still to be sent."""
+        return self.busy or bool(self.out) or (self.http2 is not None and self.http2.is_busy)
 
 
 class Server:
@@ -132,7 +143,7 @@ class Server:
     def __init__(self, handler: Handler, port: int) -> None:
         self._handler = handler
         self._select = selectors.DefaultSelector()
-        self._timers: list[tuple[float, int, _Connection, bytes]] = []
+        self._timers: list[tuple[float, int, _Connection, int, bool, Response]] = []
         self._number = 0
         self._connections: set[_Connection] = set()
         self._stopping = False
@@ -148,7 +159,7 @@ class Server:
     def run(self) -> None:
         """Serve until told to stop and nothing is in hand."""
         signal.signal(signal.SIGTERM, self._stop)
-        while not self._stopping or any(c.busy or c.out for c in self._connections):
+        while not self._stopping or any(c.is_working() for c in self._connections):
             wait = max(0.0, self._timers[0][0] - time.monotonic()) if self._timers else None
             for key, events in self._select.select(wait):
                 if key.fileobj is self._door:
@@ -164,6 +175,11 @@ class Server:
             self._stopping = True
             self._select.unregister(self._door)
             self._door.close()
+            for connection in tuple(self._connections):
+                if connection.http2 is not None:
+                    connection.http2.leave()
+                    with suppress(OSError):
+                        self._flush_http2(connection)
 
     def _accept(self) -> None:
         try:
@@ -191,6 +207,17 @@ class Server:
             self._close(connection)
 
     def _serve(self, connection: _Connection) -> None:
+        if connection.http2 is None and connection.data.startswith(_PREFACE[:3]):
+            if len(connection.data) < len(_PREFACE):
+                return
+            # Imported by those who speak it: the others start sooner.
+            from http2 import Session
+
+            del connection.data[: len(_PREFACE)]
+            connection.http2 = Session()
+        if connection.http2 is not None:
+            self._serve_http2(connection, connection.http2)
+            return
         while not connection.busy and not connection.closing:
             try:
                 request = take(connection.data)
@@ -203,25 +230,63 @@ class Server:
             close = self._stopping or request.headers.get("connection", "").lower() == "close"
             connection.closing = close
             response = self._handler(request)
-            data = render(response, close=close, head_only=request.method == "HEAD")
+            head_only = request.method == "HEAD"
             if response.delay_s:
                 connection.busy = True
-                self._number += 1
-                at = time.monotonic() + response.delay_s
-                heapq.heappush(self._timers, (at, self._number, connection, data))
+                self._later(connection, 0, head_only, response)
             else:
-                self._send(connection, data)
+                self._send(connection, render(response, close=close, head_only=head_only))
+
+    def _serve_http2(self, connection: _Connection, session: Session) -> None:
+        from http2 import Broken as Unreadable
+
+        try:
+            for stream, got in session.receive(connection.data):
+                path, _, query = got.target.partition("?")
+                response = self._handler(Request(got.method, path, query, got.headers, got.body))
+                head_only = got.method == "HEAD"
+                if response.delay_s:
+                    self._later(connection, stream, head_only, response)
+                else:
+                    self._respond(session, stream, head_only, response)
+        except Unreadable as error:
+            session.leave(error.code)
+            connection.closing = True
+        self._flush_http2(connection)
+
+    @staticmethod
+    def _respond(session: Session, stream: int, head_only: bool, response: Response) -> None:
+        session.respond(stream, response.status, response.content_type, response.body, head_only=head_only)
+
+    def _flush_http2(self, connection: _Connection) -> None:
+        if connection.http2 is not None:
+            connection.out += connection.http2.out
+            connection.http2.out.clear()
+        self._flush(connection)
+
+    def _later(self, connection: _Connection, stream: int, head_only: bool, response: Response) -> None:
+        self._number += 1
+        at = time.monotonic() + response.delay_s
+        heapq.heappush(self._timers, (at, self._number, connection, stream, head_only, response))
 
     def _answer_late(self) -> None:
         while self._timers and self._timers[0][0] <= time.monotonic():
-            _, _, connection, data = heapq.heappop(self._timers)
+            _, _, connection, stream, head_only, response = heapq.heappop(self._timers)
             connection.busy = False
             if connection in self._connections:
                 try:
-                    self._send(connection, data)
-                    self._serve(connection)
+                    self._finish(connection, stream, head_only, response)
                 except OSError:
                     self._close(connection)
+
+    def _finish(self, connection: _Connection, stream: int, head_only: bool, response: Response) -> None:
+        """Answer what waited, and go on with what came meanwhile."""
+        if connection.http2 is not None:
+            self._respond(connection.http2, stream, head_only, response)
+            self._flush_http2(connection)
+            return
+        self._send(connection, render(response, close=connection.closing, head_only=head_only))
+        self._serve(connection)
 
     def _send(self, connection: _Connection, data: bytes) -> None:
         connection.out += data
@@ -247,6 +312,7 @@ class Server:
             self._select.unregister(connection.sock)
             connection.sock.close()
             connection.busy = False
+            connection.http2 = None
             connection.out.clear()
 
 
