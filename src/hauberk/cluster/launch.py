@@ -205,9 +205,9 @@ def stop(name: str, *, tell: Teller | None = None) -> bool:
     tell.start(f"stopping cluster {name}")
     tree = [p for p in map(processes.find, processes.descendants(found.pid)) if p]
     os.kill(found.pid, signal.SIGTERM)
-    if not _wait(lambda: not processes.is_alive(found), STOP_WITHIN_S):
+    if not processes.wait_gone([found], STOP_WITHIN_S):
         os.kill(found.pid, signal.SIGKILL)
-    _wait(lambda: not any(map(processes.is_alive, tree)), STOP_WITHIN_S)
+    processes.wait_gone(tree, STOP_WITHIN_S)
     _sweep(paths)
     tell.done()
     return True
@@ -225,8 +225,8 @@ def forget(name: str) -> None:
 
 def wait_for_end(options: Options) -> None:
     """Block until the cluster ends or the user presses Ctrl-C."""
-    while find.is_running(options.name):
-        time.sleep(0.5)
+    while keeper := find.keeper_of(options.paths):
+        processes.wait_gone([keeper])
 
 
 def _wait(condition: Callable[[], bool], within_s: float) -> bool:

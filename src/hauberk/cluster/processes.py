@@ -1,7 +1,12 @@
-"""Facts about processes, from /proc: who is whose child, who is still the same, how much memory."""
+"""Facts about processes, from /proc: who is whose child, who runs, how much memory; waiting for an end."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import select
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +33,30 @@ def find(pid: int) -> Process | None:
 def is_alive(process: Process) -> bool:
     """Whether that very process still runs."""
     return find(process.pid) == process
+
+
+def wait_gone(these: Iterable[Process], within_s: float | None = None) -> bool:
+    """Block until none of the processes runs; False when the time is up first (None: no limit)."""
+    deadline = None if within_s is None else time.monotonic() + within_s
+    for process in these:
+        with contextlib.suppress(ProcessLookupError), _pidfd(process.pid) as end:
+            # Looked at once the descriptor is open: from then on the pid cannot become another process's.
+            left_ms = None if deadline is None else 1000 * max(0.0, deadline - time.monotonic())
+            if is_alive(process) and not end.poll(left_ms):
+                return False
+    return True
+
+
+@contextlib.contextmanager
+def _pidfd(pid: int) -> Iterator[select.poll]:
+    """What is ready when the process has ended. Raises ProcessLookupError."""
+    descriptor = os.pidfd_open(pid)
+    try:
+        end = select.poll()
+        end.register(descriptor, select.POLLIN)
+        yield end
+    finally:
+        os.close(descriptor)
 
 
 def pids() -> list[int]:
