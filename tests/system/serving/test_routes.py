@@ -255,8 +255,8 @@ def test_reencrypt_speaks_tls_to_the_backend_and_verifies_it(plain: Any, tmp_pat
     back = {"to": {"kind": "Service", "name": "tls"}}
     good = {"termination": "reencrypt", "destinationCACertificate": roots}
     other = {**good, "destinationCACertificate": shown(plain, f"nobody.{DOMAIN}")}
+    plain.cluster.apply(route("mistrusted", tls=other, **back))  # first, so that it is served with the next
     plain.cluster.apply(route("reencrypted", tls=good, **back))
-    plain.cluster.apply(route("mistrusted", tls=other, **back))
     plain.cluster.apply(route("through", tls={"termination": "passthrough"}, **back))
     eventually(lambda: plain.call(f"reencrypted.{DOMAIN}").text == "encrypted", within_s=5, what="encrypted")
     assert plain.call(f"mistrusted.{DOMAIN}").status == 503
