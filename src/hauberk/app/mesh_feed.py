@@ -3,14 +3,16 @@
 Changes of the kinds the mesh reads → a short pause, so that a burst becomes one build → model →
 Envoy resources → the xDS server, which sends each proxy only its differences. What the model had
 to leave out (a gateway server without its secret, a route to nowhere) is told on the object: a
-condition in its status and an event.
+condition in its status and an event. So is what an Envoy refused, on its pod and on the rule that it
+was made from; `hauberk.mesh.refusals` says what runs in the rule's place.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,19 +22,22 @@ from hauberk.base.conditions import condition, with_times
 from hauberk.base.paths import Paths
 from hauberk.base.refs import Json, Ref, ref_of
 from hauberk.base.times import rfc3339
-from hauberk.mesh import Finding
+from hauberk.mesh import Finding, Mesh
+from hauberk.mesh.refusals import CONDITION, REFUSED, Refusals
 from hauberk.ports import Api, Clock, Recorder, Snapshot
 from hauberk.xds import translate
 from hauberk.xds.server import XdsServer
 from hauberk.xds.stream import Nack
+from hauberk.xds.translate.types import SECRET
 
 log = logging.getLogger(__name__)
 
-CONDITION = "Accepted"
 MANAGER = "hauberk-mesh"
+_ANSWER_S = 1.0  # how long the search for a refused rule waits for the proxies' answer
+_CREDENTIAL = "kubernetes://"
 
 
-def wanted_conditions(findings: Iterable[Finding]) -> dict[Ref, Json]:
+def wanted_conditions(findings: Iterable[Finding]) -> dict[Ref, dict[str, Any]]:
     """One condition an object: False with every reason it was left out for."""
     grouped: dict[Ref, list[Finding]] = {}
     for finding in findings:
@@ -49,13 +54,13 @@ def wanted_conditions(findings: Iterable[Finding]) -> dict[Ref, Json]:
 
 
 def status_changes(
-    wanted: Mapping[Ref, Json], told: Iterable[Ref], snapshot: Snapshot, now: str
+    wanted: Mapping[Ref, dict[str, Any]], told: Iterable[Ref], snapshot: Snapshot, now: str
 ) -> list[tuple[Ref, dict[str, Any]]]:
     """The status writes that make objects say what `wanted` says; `told` had a condition before.
 
     An object that is well again keeps the condition, as True: the reader sees that it was heard.
     """
-    fine = {"type": CONDITION, "status": "True", "reason": "Applied", "message": ""}
+    fine: dict[str, Any] = {"type": CONDITION, "status": "True", "reason": "Applied", "message": ""}
     out = []
     for ref in [*wanted, *(r for r in told if r not in wanted)]:
         obj = snapshot.get(ref)
@@ -63,8 +68,9 @@ def status_changes(
             continue
         status = obj.get("status") or {}
         stored = [c for c in status.get("conditions") or () if c["type"] == CONDITION]
-        row = wanted.get(ref, fine)
-        if stored and all(stored[0].get(key) == row[key] for key in ("status", "reason", "message")):
+        row = wanted.get(ref, fine) | {"observedGeneration": obj["metadata"].get("generation", 0)}
+        keys = ("status", "reason", "message", *(("observedGeneration",) if ref in wanted else ()))
+        if stored and all(stored[0].get(key) == row[key] for key in keys):
             continue
         out.append((ref, {"conditions": with_times([row], stored, now)}))
     return out
@@ -81,14 +87,15 @@ def already_told(snapshot: Snapshot) -> set[Ref]:
     }
 
 
-def tell_refusal(api: Api, recorder: Recorder, nack: Nack) -> None:
-    """Say on the pod what its Envoy refused; it goes on with what it had under that name."""
-    log.warning("proxy refused a resource", extra={"nack": nack})
-    kind = nack.type_url.rpartition(".")[2]
-    text = f"Envoy refused {kind} {nack.name} and keeps what it had: {nack.message}"
-    for pod in api.snapshot().list("Pod"):
-        if pod["metadata"]["uid"] == nack.proxy:
-            recorder.event(pod, "ConfigurationRefused", text, type="Warning", component="hauberk-mesh")
+def users_of(credential: str, proxy: str, model: Mesh) -> list[Ref]:
+    """The Gateways by which a proxy asks for a Secret, named as it asks for it."""
+    name = credential.removeprefix(_CREDENTIAL).removesuffix("-cacert")
+    known = model.proxies.get(proxy)
+    return list(dict.fromkeys(
+        bind.gateway
+        for bind in (known.binds if known is not None else ())
+        if bind.server.tls is not None and bind.server.tls.credential_name.removeprefix(_CREDENTIAL) == name
+    ))  # fmt: skip
 
 
 @dataclass
@@ -102,13 +109,19 @@ class MeshFeed:
     clock: Clock
     https_port: int = 443  # where clients reach the router
     published_revision: int = 0  # the store's revision that the last publish contained
+    again: Callable[[], None] = lambda: None  # asks for another rebuild
+    _refusals: Refusals = field(default_factory=Refusals)
+    _model: Mesh = field(default_factory=Mesh)
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def rebuild(self) -> None:
         """Build the model of the current snapshot and publish it."""
         snapshot = self.api.snapshot()
         began = self.clock.monotonic()
-        model = mesh.build(snapshot, paths=self.paths, https_port=self.https_port)
+        self._refusals.observe(raw for kind in mesh.RULES for raw in snapshot.list(kind))
+        stand_ins = self._refusals.stand_ins()
+        model = mesh.build(snapshot, paths=self.paths, https_port=self.https_port, stand_ins=stand_ins)
+        self._model = model
         built = self.clock.monotonic()
         self.xds.publish({proxy.uid: translate.resources(model, proxy) for proxy in model.proxies.values()})
         self.published_revision = snapshot.revision
@@ -119,7 +132,51 @@ class MeshFeed:
         log.debug("published", extra={"revision": snapshot.revision, "proxies": len(model.proxies), **ms})
         self._moved.set()
         self._moved = asyncio.Event()
-        await self._tell(tuple(model.findings))
+        refused = self._refusals.findings({ref: snapshot.get(ref) for ref in self._refusals.watched})
+        await self._tell((*refused, *model.findings))
+        if self._refusals.searching:
+            await self._search()
+
+    def refused(self, nack: Nack) -> None:
+        """Say on the pod what its Envoy refused, and find the rule to say it on."""
+        log.warning("proxy refused a resource", extra={"nack": nack})
+        kind = nack.type_url.rpartition(".")[2]
+        text = f"Envoy refused {kind} {nack.name} and keeps what it had: {nack.message}"
+        snapshot = self.api.snapshot()
+        for pod in snapshot.list("Pod"):
+            if pod["metadata"]["uid"] != nack.proxy:
+                continue
+            self._event(pod, REFUSED, text)
+            if self._blame(nack, pod, f"{kind} {nack.name}", snapshot):
+                self.again()
+
+    def _blame(self, nack: Nack, pod: Json, what: str, snapshot: Snapshot) -> bool:
+        namespace = pod["metadata"]["namespace"]
+        name = f"{namespace}/{pod['metadata']['name']}"
+        if nack.type_url != SECRET:
+            return self._refusals.refused(
+                nack.origins, nack.suspects, pod=name, what=what, reason=nack.message
+            )
+        if not nack.name.startswith(_CREDENTIAL):
+            return False
+        secret = snapshot.get(Ref("Secret", namespace, nack.name.removeprefix(_CREDENTIAL)))
+        if secret is None:
+            return False
+        self._event(secret, REFUSED, f"Envoy of {name} refused it: {nack.message}")
+        users = users_of(nack.name, nack.proxy, self._model)
+        return self._refusals.refused_secret(secret, users, pod=name, reason=nack.message)
+
+    async def _search(self) -> None:
+        """Let rules back that were held, once the proxies have answered for a state without them."""
+        rounds = self._refusals.rounds
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_ANSWER_S):
+                await self.xds.acked()
+        if self._refusals.rounds == rounds and self._refusals.let_back():
+            self.again()
+
+    def _event(self, obj: Json, reason: str, text: str) -> None:
+        self.recorder.event(obj, reason, text, type="Warning", component=MANAGER)
 
     async def acked(self, revision: int) -> None:
         """Wait until every connected proxy acknowledged a state that contains this revision."""
@@ -135,9 +192,7 @@ class MeshFeed:
             obj = snapshot.get(ref)
             row = status["conditions"][0]
             if obj is not None and row["status"] == "False":
-                self.recorder.event(
-                    obj, row["reason"], row["message"], type="Warning", component="hauberk-mesh"
-                )
+                self._event(obj, row["reason"], row["message"])
             try:
                 await self.api.apply_status(ref, status, manager=MANAGER)
             except ApiError as error:

@@ -21,7 +21,7 @@ from hauberk.app.credentials import gateway_credentials
 from hauberk.app.digests import Digests
 from hauberk.app.feed import Feed
 from hauberk.app.http import HttpServer, unix_door
-from hauberk.app.mesh_feed import MeshFeed, tell_refusal
+from hauberk.app.mesh_feed import MeshFeed
 from hauberk.app.pod_door import pod_door
 from hauberk.app.proxies import bootstrap_of
 from hauberk.app.report import report
@@ -87,7 +87,7 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
         gateway_credentials(server),
         activator.hold,
         clock,
-        on_nack=lambda nack: tell_refusal(server, recorder, nack),
+        on_nack=lambda nack: feed.refused(nack),
         registered=authority.router_secrets(options.domain),
     )
     feed = MeshFeed(server, paths, xds, recorder, clock, options.https_port)
@@ -97,7 +97,16 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
     engine = Engine(server, _controllers(authority, facts, probe, routed, digests), clock, recorder)
     facts.listen(autoscaler.waker(engine.wake))
     tokens = issuer(server, authority.token_key, clock)
-    node = Node(server, recorder, runtime, paths, clock, bootstrap_of(paths), issue_token=tokens)
+    node = Node(
+        server,
+        recorder,
+        runtime,
+        paths,
+        clock,
+        bootstrap_of(paths),
+        issue_token=tokens,
+        renamed=xds.known_as,
+    )
     collector = autoscaler.Collector(server, facts, paths, clock)
     http = HttpServer(
         OwnPaths(server.asgi, _answers(options, server, xds, feed)), unix_door(paths.api_socket)
@@ -106,6 +115,7 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
     await _create_missing(server, options.domain)
     async with asyncio.TaskGroup() as group:
         mesh_feed = Feed(name="mesh", api=server, kinds=mesh.READS, clock=clock, rebuild=feed.rebuild)
+        feed.again = mesh_feed.wake
         names = Feed(
             name="services",
             api=server,

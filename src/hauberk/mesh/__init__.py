@@ -5,11 +5,12 @@ Entry points: `build(snapshot, paths=…) -> Mesh`, `READS` (kinds whose changes
 
 from __future__ import annotations
 
-from hauberk.mesh.build import READS, build
+from hauberk.mesh.build import READS, RULES, build
 from hauberk.mesh.model import Domain, Endpoint, Finding, Mesh, Mode, Protocol, Proxy, Service
 
 __all__ = [
     "READS",
+    "RULES",
     "Domain",
     "Endpoint",
     "Finding",

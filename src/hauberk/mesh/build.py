@@ -7,14 +7,15 @@ walk over the lists and the parts that changed.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from hauberk.base.paths import Paths
-from hauberk.base.refs import Json, is_deleting, ref_of
+from hauberk.base.refs import Json, Ref, is_deleting, ref_of
 from hauberk.kinds.istio_networking import destination_rule, gateway, service_entry, virtual_service
 from hauberk.kinds.istio_security import authorization_policy, peer_authentication
 from hauberk.kinds.meta import Kind
@@ -28,6 +29,7 @@ from hauberk.mesh.registry import entry_services, kubernetes_service, protocol_o
 from hauberk.mesh.role_facts import READS as ROLE_READS
 from hauberk.mesh.role_facts import RoleFacts, roles_of
 from hauberk.mesh.routing import destination_of, routes_of, with_delegates
+from hauberk.mesh.selectors import SELECTING, Selecting, empty_subsets, unmatched
 from hauberk.mesh.settings import CONTROL_PLANE, MEMBER_ROLL, meshes
 from hauberk.mesh.workloads import Workload, workload_of
 from hauberk.ports import Snapshot
@@ -48,12 +50,24 @@ READS: tuple[str, ...] = tuple(dict.fromkeys((
 
 _ENDED = ("Succeeded", "Failed")
 _kept = Memo()
+_NONE: Mapping[Ref, Json | None] = MappingProxyType({})
 
 
-def build(snapshot: Snapshot, *, paths: Paths | None = None, https_port: int = 443) -> Mesh:
+RULES = (VIRTUAL_SERVICE, DESTINATION_RULE, GATEWAY, SERVICE_ENTRY, AUTHORIZATION_POLICY)
+"""Kinds of which Envoy resources are made that a proxy may refuse."""
+
+
+def build(
+    snapshot: Snapshot,
+    *,
+    paths: Paths | None = None,
+    https_port: int = 443,
+    stand_ins: Mapping[Ref, Json | None] = _NONE,
+) -> Mesh:
     """The mesh as the stored objects describe it.
 
     `paths` names the unix sockets of roles; `https_port` is where clients reach the router's TLS socket.
+    `stand_ins` take the place of stored rules; None leaves a rule out.
     """
     pods = _workloads(snapshot)
     findings: list[Finding] = []
@@ -66,7 +80,8 @@ def build(snapshot: Snapshot, *, paths: Paths | None = None, https_port: int = 4
     known[""] = (Settings(root=""), frozenset(outside))
     modes: dict[str, Modes] = {}
     for root, (settings, names) in known.items():
-        world = _World(snapshot, settings, names, [w for w in pods if w.namespace in names], services, slices)
+        inside = [w for w in pods if w.namespace in names]
+        world = _World(snapshot, settings, names, inside, services, slices, stand_ins)
         domains[root] = world.domain(findings)
         proxies |= world.proxies(findings)
         modes |= world.modes
@@ -106,6 +121,7 @@ class _World:
     pods: list[Workload]
     services: dict[str, list[Json]]
     slices: dict[tuple[str, str], list[Json]]
+    stand_ins: Mapping[Ref, Json | None]
     modes: dict[str, Modes] = field(default_factory=dict)
     binds: dict[str, Any] = field(default_factory=dict)
 
@@ -117,6 +133,8 @@ class _World:
             if raw["metadata"].get("namespace", "") in self.names and not is_deleting(raw)
         ]
         out = []
+        if self.stand_ins:
+            rows = [made for raw in rows if (made := self.stand_ins.get(ref_of(raw), raw)) is not None]
         for raw in sorted(rows, key=_age):
             view = _kept.get(_parse, kind, raw)
             if isinstance(view, Finding):
@@ -161,7 +179,13 @@ class _World:
             destinations=_kept.same(("rules", self.settings.root), tuple(rules)),
         )
         findings += lost_references(domain, {f"{f.ref.namespace}/{f.ref.name}" for f in fronts})
+        findings += (*unmatched(self._selecting(findings), self.pods), *empty_subsets(domain))
         return domain
+
+    def _selecting(self, findings: list[Finding]) -> list[Selecting]:
+        root = self.settings.root
+        found = (_kept.get(of, *row, root) for kind, of in SELECTING for row in self._parsed(kind, findings))
+        return [rule for rule in found if rule is not None]
 
     def _bind(self, fronts: Sequence[Front], findings: list[Finding]) -> None:
         for pod in self.pods:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from hauberk.base.refs import Json, Ref, labels_of, ref_of
 from hauberk.kinds.istio_networking.gateway import Gateway, Server
 from hauberk.mesh.model import Bind, Finding
+from hauberk.mesh.origins import Origin, origin_of
 from hauberk.mesh.workloads import Workload
 from hauberk.ports import Snapshot
 
@@ -28,11 +29,12 @@ class Front:
 
     ref: Ref
     gateway: Gateway
+    origin: Origin | None = None
 
 
 def front_of(raw: Json, parsed: Gateway) -> Front:
     """The mesh's record of a Gateway."""
-    return Front(ref_of(raw), parsed)
+    return Front(ref_of(raw), parsed, origin_of(raw))
 
 
 def bind(
@@ -64,7 +66,7 @@ def _server_binds(pod: Workload, front: Front, server: Server, services: Sequenc
         return
     hosts = tuple(_scoped(host, front.ref.namespace) for host in server.hosts)
     for port in sorted(target_ports(pod, server.port.number, services)):
-        yield Bind(gateway=front.ref, server=server, port=port, hosts=hosts)
+        yield Bind(gateway=front.ref, server=server, port=port, hosts=hosts, origin=front.origin)
 
 
 def _scoped(host: str, home: str) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from hauberk.kinds.istio_networking.destination_rule import DestinationRuleSpec
 from hauberk.kinds.istio_networking.gateway import Server
 from hauberk.kinds.istio_networking.virtual_service_model import HTTPRoute, TCPRoute
 from hauberk.kinds.istio_security.authorization_policy import Rule
+from hauberk.mesh.origins import Origin
 from hauberk.mesh.roles import Role
 
 MESH_GATEWAY = "mesh"
@@ -99,6 +100,7 @@ class Service:
     export_to: tuple[str, ...] = ("*",)
     endpoints: Mapping[int, tuple[Endpoint, ...]] = field(default_factory=dict)  # by port number
     subject_alt_names: tuple[str, ...] = ()
+    origin: Origin | None = None  # the ServiceEntry
 
     def visible_to(self, namespace: str) -> bool:
         """Whether clients of that namespace may see it."""
@@ -120,6 +122,7 @@ class Routes:
     tls: tuple[TCPRoute, ...] = ()
     tcp: tuple[TCPRoute, ...] = ()
     export_to: tuple[str, ...] = ("*",)
+    origins: tuple[Origin, ...] = ()  # the VirtualService and its delegates
 
     def visible_to(self, namespace: str) -> bool:
         """Whether proxies of that namespace take part."""
@@ -133,6 +136,7 @@ class Destination:
     ref: Ref
     host: str
     spec: DestinationRuleSpec
+    origin: Origin | None = None
 
     def visible_to(self, namespace: str) -> bool:
         """Whether clients of that namespace take part."""
@@ -147,6 +151,7 @@ class Policy:
     action: Literal["ALLOW", "DENY", "AUDIT", "CUSTOM"]
     rules: tuple[Rule, ...]
     labels: tuple[tuple[str, str], ...] = ()
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +162,7 @@ class Bind:
     server: Server
     port: int  # that the pod opens
     hosts: tuple[tuple[str, str], ...]  # (namespace or *, host)
+    origin: Origin | None = None
 
     @property
     def gateway_name(self) -> str:

@@ -13,6 +13,7 @@ from hauberk.base.refs import Json, ref_of
 from hauberk.kinds.istio_security.authorization_policy import AuthorizationPolicy
 from hauberk.kinds.istio_security.peer_authentication import PeerAuthentication
 from hauberk.mesh.model import Mode, Policy, Settings
+from hauberk.mesh.origins import origin_of
 from hauberk.mesh.workloads import Workload
 
 
@@ -79,6 +80,7 @@ def policy_of(raw: Json, parsed: AuthorizationPolicy) -> Policy:
         action=parsed.spec.action or "ALLOW",  # type: ignore[arg-type]  # validated: one of four
         rules=parsed.spec.rules,
         labels=tuple(sorted((labels or {}).items())),
+        origin=origin_of(raw),
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from hauberk.base.refs import Json, labels_of, ref_of
 from hauberk.kinds.istio_networking.service_entry import ServiceEntry, ServiceEntrySpec
 from hauberk.mesh.model import DOMAIN, Endpoint, Port, Protocol, Service, spiffe
+from hauberk.mesh.origins import origin_of
 from hauberk.mesh.workloads import Workload
 
 EXPORT_TO = "networking.istio.io/exportTo"
@@ -148,6 +149,7 @@ def entry_services(
                 export_to=spec.export_to or ("*",),
                 endpoints={} if spec.resolution == "NONE" else rows,
                 subject_alt_names=spec.subject_alt_names,
+                origin=origin_of(raw),
             )
         )
     return out

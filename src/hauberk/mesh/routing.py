@@ -27,6 +27,7 @@ from hauberk.kinds.istio_networking.virtual_service_model import (
     VirtualService,
 )
 from hauberk.mesh.model import DOMAIN, MESH_GATEWAY, Destination, Finding, Routes
+from hauberk.mesh.origins import distinct, origin_of
 
 Match = TypeVar("Match", HTTPMatch, L4Match)
 Share = TypeVar("Share", HTTPRouteDestination, RouteDestination, Mirror)
@@ -58,13 +59,14 @@ def routes_of(raw: Json, parsed: VirtualService) -> Routes:
         tls=tuple(_l4(r, namespace) for r in spec.tls),
         tcp=tuple(_l4(r, namespace) for r in spec.tcp),
         export_to=spec.export_to or ("*",),
+        origins=(origin_of(raw),),
     )
 
 
 def destination_of(raw: Json, parsed: DestinationRule) -> Destination:
     """A DestinationRule with its full host name."""
     host = full_host(parsed.spec.host, parsed.metadata.namespace)
-    return Destination(ref=ref_of(raw), host=host, spec=parsed.spec)
+    return Destination(ref=ref_of(raw), host=host, spec=parsed.spec, origin=origin_of(raw))
 
 
 def _target(target: Target | None, namespace: str) -> Target | None:
@@ -105,6 +107,7 @@ def with_delegates(roots: Sequence[Routes]) -> tuple[tuple[Routes, ...], list[Fi
         if not root.hosts:
             continue
         http: list[HTTPRoute] = []
+        origins = list(root.origins)
         for route in root.http:
             if route.delegate is None:
                 http.append(route)
@@ -116,10 +119,11 @@ def with_delegates(roots: Sequence[Routes]) -> tuple[tuple[Routes, ...], list[Fi
                 findings.append(Finding(root.ref, "DelegateNotFound", text))
                 continue
             http += _merged(route, found)
+            origins += found.origins
         same = tuple(http) == root.http
         out.append(root if same else Routes(
             ref=root.ref, hosts=root.hosts, gateways=root.gateways, http=tuple(http),
-            tls=root.tls, tcp=root.tcp, export_to=root.export_to,
+            tls=root.tls, tcp=root.tcp, export_to=root.export_to, origins=distinct(origins),
         ))  # fmt: skip
     return tuple(out), findings
 

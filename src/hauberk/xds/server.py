@@ -26,6 +26,7 @@ from hauberk.xds.hold import HoldService
 from hauberk.xds.sds import Credentials, Registered, Secrets
 from hauberk.xds.stream import Nack, State, Stream, TypeSync
 from hauberk.xds.translate.types import ORDER, Resource, Resources
+from hauberk.xds.vouched import Vouched
 
 log = logging.getLogger(__name__)
 WORST_FIRST: tuple[State, ...] = ("NOT SENT", "REJECTED", "STALE")
@@ -64,6 +65,8 @@ class XdsServer(AggregatedDiscoveryServiceServicer):  # type: ignore[misc]
         self._secrets = Secrets(signer, credentials, registered or {})
         self._published: dict[str, Resources] = {}
         self._sessions: dict[str, _Session] = {}  # the newest of each proxy
+        self._owners: dict[str, str] = {}  # node id → the pod that the Envoy belongs to, where it is another
+        self._vouched = Vouched()
         self._moved = asyncio.Event()  # set, and replaced, whenever a stream got further
 
     def publish(self, resources: Mapping[str, Resources]) -> None:
@@ -71,12 +74,24 @@ class XdsServer(AggregatedDiscoveryServiceServicer):  # type: ignore[misc]
 
         Gateway credentials are read again, so publish after a Secret has changed too.
         """
-        for gone in self._published.keys() - resources.keys():
+        lost = self._published.keys() - resources.keys()
+        for gone in lost:
             self._secrets.forget(gone)
+        if lost:
+            self._owners = {node: owner for node, owner in self._owners.items() if owner not in lost}
         self._published = dict(resources)
         for proxy, session in self._sessions.items():
             if (wanted := self._published.get(proxy)) and session.stream.want(wanted):
                 session.wake.set()
+
+    def known_as(self, node: str, proxy: str) -> None:
+        """From now on the Envoy that calls itself `node` is that of the pod `proxy`."""
+        self._owners[node] = proxy
+        session = self._sessions.pop(node, None)
+        if session is not None:
+            session.stream.proxy = proxy
+            self._sessions[proxy] = session
+            self._greet(session)
 
     def synced(self) -> dict[str, dict[str, TypeSync]]:
         """Per proxy and type URL, how far it is; a proxy that is not connected has `NOT SENT`."""
@@ -167,23 +182,29 @@ class XdsServer(AggregatedDiscoveryServiceServicer):  # type: ignore[misc]
         first = await context.read()
         if first is grpc.aio.EOF:
             return
-        proxy = first.node.id
-        session = _Session(Stream(proxy, lambda name: self._secret(proxy, name), self._on_nack))
+        proxy = self._owners.get(first.node.id, first.node.id)
+        stream = Stream(proxy, lambda name: self._secret(stream.proxy, name), self._on_nack, self._vouched)
+        session = _Session(stream)
         session.stream.on_request(first)
-        if wanted := self._published.get(proxy):
-            session.stream.want(wanted)
         self._sessions[proxy] = session
-        log.debug("proxy connected", extra={"proxy": proxy, "published": proxy in self._published})
-        session.wake.set()
+        self._greet(session)
         try:
             async with asyncio.TaskGroup() as group:
                 writer = group.create_task(self._write(session, context))
                 await self._read(session, context)
                 writer.cancel()
         finally:
-            if self._sessions.get(proxy) is session:
-                del self._sessions[proxy]
+            if self._sessions.get(session.stream.proxy) is session:
+                del self._sessions[session.stream.proxy]
             self._progress()
+
+    def _greet(self, session: _Session) -> None:
+        """Begin to send a proxy what is published for it, if anything is."""
+        proxy = session.stream.proxy
+        if wanted := self._published.get(proxy):
+            session.stream.want(wanted)
+        log.debug("proxy connected", extra={"proxy": proxy, "published": proxy in self._published})
+        session.wake.set()
 
     async def _read(self, session: _Session, context: grpc.aio.ServicerContext) -> None:
         while (request := await context.read()) is not grpc.aio.EOF:

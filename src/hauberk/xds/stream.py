@@ -28,7 +28,9 @@ from envoy.service.discovery.v3.discovery_pb2 import (
 from envoy.service.discovery.v3.discovery_pb2 import Resource as WireResource
 from google.protobuf.any_pb2 import Any as PbAny
 
+from hauberk.mesh.origins import Origin
 from hauberk.xds.translate.types import CLUSTER, ENDPOINT, LISTENER, ORDER, ROUTE, SECRET, Resource, Resources
+from hauberk.xds.vouched import Vouched
 
 SecretLookup: TypeAlias = Callable[[str], Resource | None]
 State: TypeAlias = Literal["SYNCED", "STALE", "REJECTED", "NOT SENT"]
@@ -39,13 +41,18 @@ _ABSENT = ""  # the version of "you have been told that there is no such resourc
 
 @dataclass(frozen=True, slots=True)
 class Nack:
-    """One resource that a proxy refused. It keeps what it had under that name."""
+    """One resource that a proxy refused. It keeps what it had under that name.
+
+    `origins` are the rules that it was made from, `suspects` those of them that no proxy has taken yet.
+    """
 
     proxy: str
     type_url: str
     name: str
     version: str
     message: str
+    origins: tuple[Origin, ...] = ()
+    suspects: tuple[Origin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +79,21 @@ class _Channel:
     suspects: list[frozenset[str]] = field(default_factory=list)
     nonce: str = ""  # of the unanswered response
     sent: dict[str, str] = field(default_factory=dict)
+    sent_from: dict[str, tuple[Origin, ...]] = field(default_factory=dict)
 
 
 class Stream:
     """The conversation with one proxy. Feed `on_request` and `want`; send what `responses` yields."""
 
-    def __init__(self, proxy: str, secret: SecretLookup, on_nack: Callable[[Nack], None]) -> None:
+    def __init__(
+        self,
+        proxy: str,
+        secret: SecretLookup,
+        on_nack: Callable[[Nack], None],
+        vouched: Vouched | None = None,
+    ) -> None:
         self.proxy = proxy
+        self._vouched = Vouched() if vouched is None else vouched
         self._secret, self._on_nack = secret, on_nack
         self._wanted: Resources | None = None
         self._channels = {url: _Channel(url) for url in ORDER}
@@ -123,6 +138,8 @@ class Stream:
     def _accepted(self, channel: _Channel, sent: Mapping[str, str]) -> None:
         for name, version in sent.items():
             channel.rejected.pop(name, None)
+            if origins := channel.sent_from.get(name):
+                self._vouch(channel, name, origins)
             if version == _ABSENT and channel.wildcard:
                 channel.known.pop(name, None)
             else:
@@ -132,9 +149,23 @@ class Stream:
         if len(sent) == 1:
             ((name, version),) = sent.items()
             channel.rejected[name] = version
-            self._on_nack(Nack(self.proxy, channel.type_url, name, version, message))
+            origins = channel.sent_from.get(name, ())
+            self._vouch_for_known(channel)
+            suspects = self._vouched.without(origins)
+            self._on_nack(Nack(self.proxy, channel.type_url, name, version, message, origins, suspects))
         elif sent:
             channel.suspects[:0] = split(sent, message)
+
+    def _vouch(self, channel: _Channel, name: str, origins: tuple[Origin, ...]) -> None:
+        namespace = self._wanted.namespace if self._wanted is not None else ""
+        self._vouched.note(namespace, channel.type_url, name, origins)
+
+    def _vouch_for_known(self, channel: _Channel) -> None:
+        """What a proxy had when it connected, it has taken too."""
+        rows = self._wanted.by_type.get(channel.type_url, {}) if self._wanted is not None else {}
+        for name, made in rows.items():
+            if made.origins and channel.known.get(name) == made.version:
+                self._vouch(channel, name, made.origins)
 
     def responses(self) -> list[DeltaDiscoveryResponse]:
         """Whatever may be sent now; empty when the next step is the proxy's."""
@@ -203,13 +234,15 @@ class Stream:
 
     def _respond(self, channel: _Channel, todo: dict[str, str]) -> DeltaDiscoveryResponse:
         self._nonces += 1
-        channel.nonce, channel.sent = str(self._nonces), todo
+        channel.nonce, channel.sent, channel.sent_from = str(self._nonces), todo, {}
         response = DeltaDiscoveryResponse(type_url=channel.type_url, nonce=channel.nonce)
         for name, version in todo.items():
             made = self._resource(channel.type_url, name)
             if version == _ABSENT or made is None:
                 response.removed_resources.append(name)
                 continue
+            if made.origins:
+                channel.sent_from[name] = made.origins
             body = PbAny(type_url=made.type_url, value=made.body)
             response.resources.append(WireResource(name=name, version=version, resource=body))
             if channel.type_url == CLUSTER:

@@ -12,6 +12,7 @@ from hauberk.testing.cluster import Cluster
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from doors import Keys, tls_secret
 from stage import OUT, A, B, Relay, Room, cast, join, leave, namespace, ready
 
 
@@ -32,3 +33,19 @@ def room(document: Cluster) -> Iterator[Room]:
         relay.close()
         leave(document, A, B)
         document.run("delete", "namespace", A, B, OUT, "--wait=false", "--ignore-not-found")
+
+
+@pytest.fixture(scope="session")
+def keys(room: Room) -> Iterator[Keys]:
+    """Credentials of the tests' gateways."""
+    keys = Keys(room)
+    pairs = {name: keys.issue(name, f"{name}.example.com") for name in ("gw-a", "gw-b", "gw-m")}
+    keys.issue("somebody", "somebody")
+    secrets = [
+        tls_secret("gw-a", pairs["gw-a"]),
+        tls_secret("gw-b", pairs["gw-b"]),
+        tls_secret("gw-m", pairs["gw-m"], ca_crt=keys.chain),
+    ]
+    room.apply(*secrets)
+    yield keys
+    room.delete(*secrets)

@@ -12,8 +12,10 @@ from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, Delt
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hauberk.base.refs import Ref
+from hauberk.mesh.origins import Origin
 from hauberk.xds.stream import Nack, Stream, split
-from hauberk.xds.translate.types import CLUSTER, ENDPOINT, LISTENER, ROUTE, Resources
+from hauberk.xds.translate.types import CLUSTER, ENDPOINT, LISTENER, ROUTE, Resources, resource
 
 
 def config(clusters: dict[str, int], listeners: dict[str, int] | None = None) -> Resources:
@@ -216,3 +218,21 @@ def test_every_conversation_ends_with_all_that_is_good(
         for url in (CLUSTER, LISTENER):
             good = {n: v for n, v in versions(wanted, url).items() if n not in hates}
             assert proxy.has[url] == good
+
+
+def test_a_refusal_names_the_rules_that_no_proxy_has_taken() -> None:
+    def origin(name: str, version: str) -> Origin:
+        return Origin(Ref("VirtualService.networking.istio.io", "a", name), version)
+
+    def table(seconds: int, *origins: Origin) -> Resources:
+        return Resources.of([resource(Cluster(name="c", connect_timeout={"seconds": seconds}), origins)])
+
+    proxy = Proxy()
+    stream = proxy.connect(table(1, origin("x", "1"), origin("y", "1")))
+    proxy.talk(stream)
+    proxy.hates = frozenset({"c"})
+    stream.want(table(2, origin("x", "2"), origin("y", "1")))
+    proxy.talk(stream)
+    (nack,) = proxy.nacks
+    assert nack.origins == (origin("x", "2"), origin("y", "1"))
+    assert nack.suspects == (origin("x", "2"),)

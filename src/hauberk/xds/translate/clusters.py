@@ -19,6 +19,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from hauberk.kinds.istio_networking.destination_rule import ClientTLS, ConnectionPool, OutlierDetection
 from hauberk.mesh.model import Destination, Endpoint, Port, Protocol, Service
+from hauberk.mesh.origins import distinct
 from hauberk.xds.translate import names, tls
 from hauberk.xds.translate.policy import Effective, effective
 from hauberk.xds.translate.roles.tls import ads
@@ -48,7 +49,8 @@ class Client:
 
 def service_resources(service: Service, rule: Destination | None, client: Client) -> tuple[Resource, ...]:
     """Every cluster of a service, with its subsets, and the endpoints of each."""
-    return tuple(resource(message) for message in _service(service, rule, client))
+    origins = distinct((rule.origin if rule is not None else None, service.origin))
+    return tuple(resource(message, origins) for message in _service(service, rule, client))
 
 
 def _service(service: Service, rule: Destination | None, client: Client) -> Iterator[Message]:

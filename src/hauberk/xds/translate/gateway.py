@@ -15,20 +15,21 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from hauberk.kinds.istio_networking.virtual_service_model import L4Match
 from hauberk.mesh.gateways import is_tls
 from hauberk.mesh.model import Bind, Proxy, Routes
+from hauberk.mesh.origins import Origin, distinct
 from hauberk.mesh.routing import host_matches
 from hauberk.xds.translate import authz, inspect, managers, names, routes, tls
 from hauberk.xds.translate.outbound import View, shares_of
-from hauberk.xds.translate.types import Message, Resource, resource
+from hauberk.xds.translate.types import Message, Resource, encoded, resource
 
 _HTTP = ("HTTP", "HTTP2", "GRPC", "GRPC-WEB")
 
 
 def gateway(proxy: Proxy, view: View) -> tuple[Resource, ...]:
     """Listeners and route tables of a gateway pod, without clusters."""
-    return tuple(resource(message) for message in _gateway(proxy, view))
+    return encoded(_gateway(proxy, view))
 
 
-def _gateway(proxy: Proxy, view: View) -> Iterator[Message]:
+def _gateway(proxy: Proxy, view: View) -> Iterator[Resource]:
     by_port: dict[int, list[Bind]] = defaultdict(list)
     for bind in proxy.binds:
         by_port[bind.port].append(bind)
@@ -38,13 +39,20 @@ def _gateway(proxy: Proxy, view: View) -> Iterator[Message]:
         elif protocol(binds[0]) in _HTTP:
             table = f"http.{port}"
             hcm = managers.http(_prefix(port), "gateway", view.settings, routes=table, first=_guard(proxy))
-            yield _listener(port, [inspect.chain([hcm])])
+            yield resource(_listener(port, [inspect.chain([hcm])]), _origins(binds, proxy))
             yield _table(table, [b for b in binds if protocol(b) in _HTTP], view)
         else:
             shares = next(filter(None, (_connections(b, view) for b in binds)), [])
             if shares:
                 filters = [*authz.network_filters(proxy.policies), managers.tcp(shares, view.settings)]
-                yield _listener(port, [inspect.chain(filters)])
+                rows = [row for bind in binds for row in _bound(bind, view)]
+                yield resource(_listener(port, [inspect.chain(filters)]), _origins(binds, proxy, rows))
+
+
+def _origins(binds: Sequence[Bind], proxy: Proxy, rows: Sequence[Routes] = ()) -> tuple[Origin, ...]:
+    """The rules that a listener was made from."""
+    guards = (policy.origin for policy in proxy.policies)
+    return distinct((*(b.origin for b in binds), *(o for row in rows for o in row.origins), *guards))
 
 
 def protocol(bind: Bind) -> str:
@@ -65,15 +73,17 @@ def _listener(port: int, chains: Sequence[Message], *, secure: bool = False) -> 
     return inspect.listener(_prefix(port), port, chains, inspectors=inspectors, direction="OUTBOUND")
 
 
-def _secure_port(port: int, binds: Sequence[Bind], proxy: Proxy, view: View) -> Iterator[Message]:
+def _secure_port(port: int, binds: Sequence[Bind], proxy: Proxy, view: View) -> Iterator[Resource]:
     chains: list[Message] = []
-    tables: list[Message] = []
+    tables: list[Resource] = []
+    led: list[Routes] = []  # by these, connections that carry no requests we see
     taken: set[str] = set()
     for bind in binds:
         mode = bind.server.tls.mode if bind.server.tls else "PASSTHROUGH"
         hosts = [host for _, host in bind.hosts if host not in taken]
         if mode == "PASSTHROUGH":
             chains += _carried(bind, proxy, view, taken)
+            led += _bound(bind, view)
         elif protocol(bind) == "HTTPS":
             table = table_name(bind, port)
             hcm = managers.http(_prefix(port), "gateway", view.settings, routes=table, first=_guard(proxy))
@@ -81,12 +91,13 @@ def _secure_port(port: int, binds: Sequence[Bind], proxy: Proxy, view: View) -> 
             tables.append(_table(table, [bind], view))
         else:
             shares = _connections(bind, view)
+            led += _bound(bind, view)
             if shares:
                 filters = [*authz.network_filters(proxy.policies), managers.tcp(shares, view.settings)]
                 chains.append(_terminated(bind, filters, hosts, view, http=False))
         taken |= set(hosts)
     if chains:
-        yield _listener(port, chains, secure=True)
+        yield resource(_listener(port, chains, secure=True), _origins(binds, proxy, led))
         yield from tables
 
 
@@ -164,15 +175,17 @@ def _served(bind: Bind, row: Routes, name: str) -> bool:
     )
 
 
-def _table(name: str, binds: Sequence[Bind], view: View) -> Message:
+def _table(name: str, binds: Sequence[Bind], view: View) -> Resource:
     """One virtual host per host; VirtualServices that share a host are joined, oldest first."""
     by_host: dict[str, list[Message]] = defaultdict(list)
     redirecting: set[str] = set()
+    origins: list[Origin | None] = [bind.origin for bind in binds]
     for bind in binds:
         scope = routes.Scope(bind.gateway_name, _number(bind), view.cluster_of)
         redirects = bind.server.tls is not None and bind.server.tls.https_redirect
         for row in _bound(bind, view):
             made = list(routes.translate(row.http, row.gateways, scope))
+            origins += row.origins
             for host in _common(bind, row):
                 by_host[host] += made
                 redirecting |= {host} if redirects else set()
@@ -187,13 +200,14 @@ def _table(name: str, binds: Sequence[Bind], view: View) -> Message:
         for host, found in by_host.items()
         if found
     ]
-    return RouteConfiguration(
+    table = RouteConfiguration(
         name=name,
         virtual_hosts=hosts,
         validate_clusters={"value": False},
         ignore_port_in_host_matching=True,
         max_direct_response_body_size_bytes={"value": names.BUFFER_BYTES},
     )
+    return resource(table, distinct(origins))
 
 
 def _distinct(found: Sequence[Message]) -> list[Message]:

@@ -22,8 +22,9 @@ from envoy.config.route.v3.route_components_pb2 import Route, RouteAction, Virtu
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 
 from hauberk.mesh.model import Inbound, Mode, Protocol, Proxy, Settings
+from hauberk.mesh.origins import distinct
 from hauberk.xds.translate import authz, clusters, inspect, managers, matching, names, tls
-from hauberk.xds.translate.types import LocalService, Message, Resource, resource
+from hauberk.xds.translate.types import LocalService, Message, Resource, encoded, resource
 
 CAPTURE_PORT = 15006
 
@@ -50,13 +51,14 @@ def inbound(proxy: Proxy, settings: Settings, services: Sequence[LocalService]) 
         if port not in known
     ]
     rest = Door(0, Protocol.TCP, proxy.mode, names.INBOUND_PASSTHROUGH)
-    made: list[Message] = [_listener(proxy, settings, [*doors, rest])]
+    origins = distinct(policy.origin for policy in proxy.policies)
+    made: list[Message | Resource] = [resource(_listener(proxy, settings, [*doors, rest]), origins)]
     beyond = clusters.passthrough(names.INBOUND_PASSTHROUGH)
     clusters.past_capture(beyond)
     made.append(beyond)
     address = proxy.ip or "127.0.0.1"
     made += [clusters.local(d.cluster, address, d.port, d.protocol) for d in doors if d.cluster]
-    return tuple(resource(message) for message in made)
+    return encoded(made)
 
 
 def _mode(proxy: Proxy, port: int) -> Mode:

@@ -20,9 +20,10 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from hauberk.kinds.istio_networking.virtual_service_model import Destination as Target
 from hauberk.kinds.istio_networking.virtual_service_model import TCPRoute
 from hauberk.mesh.model import MESH_GATEWAY, Destination, Port, Protocol, Routes, Service, Settings
+from hauberk.mesh.origins import Origin, distinct
 from hauberk.mesh.routing import host_matches, rule_for
 from hauberk.xds.translate import inspect, managers, matching, names, routes
-from hauberk.xds.translate.types import Message, Resource, resource
+from hauberk.xds.translate.types import Message, Resource, encoded, resource
 
 CAPTURE_PORT = 15001
 OWN_PORTS = frozenset({CAPTURE_PORT, 15006, 15020, 15021, 15090})  # the proxy serves these itself
@@ -84,10 +85,10 @@ class View:
 
 def outbound(view: View) -> tuple[Resource, ...]:
     """Listeners and route tables, without clusters."""
-    return tuple(resource(message) for message in _outbound(view))
+    return encoded(_outbound(view))
 
 
-def _outbound(view: View) -> Iterator[Message]:
+def _outbound(view: View) -> Iterator[Message | Resource]:
     requests: dict[int, list[Service]] = defaultdict(list)
     bare: dict[int, list[Service]] = defaultdict(list)
     taken: set[tuple[str, int]] = set()
@@ -138,7 +139,7 @@ def _virtual(view: View) -> Message:
 
 def _wildcard(
     view: View, number: int, requests: Sequence[Service], bare: Sequence[Service]
-) -> Iterator[Message]:
+) -> Iterator[Message | Resource]:
     """A port on every address: requests by Host, and what is not HTTP to where it was going."""
     table = str(number)
     hcm = managers.http(f"0.0.0.0_{number}", "outbound", view.settings, routes=table)
@@ -176,30 +177,32 @@ def _distinct_sni(service: Service, bare: Sequence[Service]) -> bool:
     return first is service and len(bare) > 1 and "*" not in service.host.removeprefix("*.")
 
 
-def _connections(view: View, service: Service, port: Port, address: str) -> Iterator[Message]:
+def _connections(view: View, service: Service, port: Port, address: str) -> Iterator[Message | Resource]:
     """The listener of one virtual IP and port."""
     name = f"{address}_{port.number}"
     own = names.outbound(service.host, port.number)
     found = view.routes_for(service.host)
+    origins = distinct((*(found.origins if found is not None else ()), service.origin))
     default = inspect.chain([managers.tcp(_shares(view, found, port.number) or [(own, 1)], view.settings)])
     by_name = list(_by_sni(view, found, port.number))
     if port.protocol != Protocol.AUTO:
         inspectors = [inspect.tls_inspector()] if by_name else []
-        yield inspect.listener(
+        yield resource(inspect.listener(
             name, port.number, by_name, address=address, default=default, inspectors=inspectors,
             bind=False, direction=_OUT,
-        )  # fmt: skip
+        ), origins)  # fmt: skip
         return
     table = f"{service.host}:{port.number}"
     hcm = managers.http(name, "outbound", view.settings, routes=table)
     when = inspect.match(transport="raw_buffer", alpn=inspect.PLAIN_HTTP)
-    yield inspect.listener(
+    yield resource(inspect.listener(
         name, port.number, [inspect.chain([hcm], name="http", when=when), *by_name], address=address,
         default=default, inspectors=[inspect.tls_inspector(), inspect.http_inspector()], bind=False,
         direction=_OUT, sniffing=True,
-    )  # fmt: skip
-    only = VirtualHost(name=f"{table}|http", domains=["*"], routes=_routes(view, service, port.number))
-    yield _table(table, [only])
+    ), origins)  # fmt: skip
+    made = _routes(view, service, port.number, found)
+    only = VirtualHost(name=f"{table}|http", domains=["*"], routes=made)
+    yield resource(_table(table, [only]), origins)
 
 
 def _shares(view: View, found: Routes | None, port: int) -> list[tuple[str, int]]:
@@ -229,23 +232,27 @@ def _by_sni(view: View, found: Routes | None, port: int) -> Iterator[Message]:
                 yield inspect.chain([managers.tcp(shares, view.settings)], name=fresh[0], when=when)
 
 
-def table_of(view: View, name: str, number: int, services: Sequence[Service]) -> Message:
+def table_of(view: View, name: str, number: int, services: Sequence[Service]) -> Resource:
     """The route table of a port: a virtual host per service, and per VirtualService without a service."""
     hosts: list[Message] = []
+    origins: list[Origin | None] = []
     taken: set[str] = set()
     for service in services:
         domains = [d for d in domains_of(service, view.namespace) if d not in taken]
         if domains:
             taken |= set(domains)
             made = VirtualHost(name=f"{service.host}:{number}", domains=domains)
-            made.routes.extend(_routes(view, service, number))
+            found = view.routes_for(service.host)
+            made.routes.extend(_routes(view, service, number, found))
+            origins += (*(found.origins if found is not None else ()), service.origin)
             hosts.append(made)
-    if number == 80:
-        hosts += _foreign(view, taken)
-    return _table(name, [*hosts, _fallback(view.settings)])
+    for row, made in _foreign(view, taken) if number == 80 else ():
+        origins += row.origins
+        hosts.append(made)
+    return resource(_table(name, [*hosts, _fallback(view.settings)]), distinct(origins))
 
 
-def _foreign(view: View, taken: set[str]) -> Iterator[Message]:
+def _foreign(view: View, taken: set[str]) -> Iterator[tuple[Routes, Message]]:
     """Hosts that only VirtualServices of the mesh know."""
     for row in view.virtual:
         for host in row.hosts if MESH_GATEWAY in row.gateways else ():
@@ -254,11 +261,10 @@ def _foreign(view: View, taken: set[str]) -> Iterator[Message]:
             found = list(routes.translate(row.http, row.gateways, view.scope(80)))
             if found:
                 taken.add(host)
-                yield VirtualHost(name=f"{host}:80", domains=[host], routes=found)
+                yield row, VirtualHost(name=f"{host}:80", domains=[host], routes=found)
 
 
-def _routes(view: View, service: Service, port: int) -> list[Message]:
-    found = view.routes_for(service.host)
+def _routes(view: View, service: Service, port: int, found: Routes | None) -> list[Message]:
     made = list(routes.translate(found.http, found.gateways, view.scope(port))) if found is not None else []
     return made or [routes.to_cluster(names.outbound(service.host, port))]
 

@@ -25,6 +25,8 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 from google.protobuf.any_pb2 import Any as PbAny
 
+from hauberk.mesh.origins import Origin
+
 Message: TypeAlias = Any  # a protobuf message; the generated modules carry no types
 
 _PREFIX = "type.googleapis.com/"
@@ -48,24 +50,30 @@ _URL_OF = {cls.DESCRIPTOR.full_name: url for url, cls in _CLASSES.items()}
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One encoded Envoy resource. `version` is a hash of `body`."""
+    """One encoded Envoy resource. `version` is a hash of `body`; `origins` are the rules it was made from."""
 
     type_url: str
     name: str
     body: bytes = field(repr=False)
     version: str
+    origins: tuple[Origin, ...] = field(default=(), compare=False, repr=False)
 
     def message(self) -> Message:
         """Decode into a fresh protobuf message."""
         return _CLASSES[self.type_url].FromString(self.body)
 
 
-def resource(message: Message) -> Resource:
+def resource(message: Message, origins: tuple[Origin, ...] = ()) -> Resource:
     """Encode a Cluster, ClusterLoadAssignment, Listener, RouteConfiguration or Secret."""
     type_url = _URL_OF[message.DESCRIPTOR.full_name]
     name = message.cluster_name if type_url == ENDPOINT else message.name
     body = message.SerializeToString(deterministic=True)
-    return Resource(type_url, name, body, hashlib.sha256(body).hexdigest()[:16])
+    return Resource(type_url, name, body, hashlib.sha256(body).hexdigest()[:16], origins)
+
+
+def encoded(messages: Iterable[Message | Resource]) -> tuple[Resource, ...]:
+    """Encode those that are not yet."""
+    return tuple(m if isinstance(m, Resource) else resource(m) for m in messages)
 
 
 @dataclass(frozen=True)
@@ -87,8 +95,7 @@ class Resources:
     ) -> Resources:
         """Sort messages (encoded or not) by type and name; of two with one name the last stays."""
         found: dict[str, dict[str, Resource]] = {url: {} for url in ORDER}
-        for message in messages:
-            made = message if isinstance(message, Resource) else resource(message)
+        for made in encoded(messages):
             found[made.type_url][made.name] = made
         frozen = {url: MappingProxyType(rows) for url, rows in found.items()}
         return cls(MappingProxyType(frozen), identity, namespace)
