@@ -92,9 +92,8 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
     )
     feed = MeshFeed(server, paths, xds, recorder, clock, options.https_port)
     probe = AckedProbe(server, lambda: feed.published_revision, lambda uid: xds.state(uid) == "SYNCED")
-    routed = RoutesServed(server, probe.published, probe.is_synced)
     digests = Digests(server, paths, clock)
-    engine = Engine(server, _controllers(authority, facts, probe, routed, digests), clock, recorder)
+    engine = Engine(server, _controllers(authority, facts, probe, digests), clock, recorder)
     facts.listen(autoscaler.waker(engine.wake))
     tokens = issuer(server, authority.token_key, clock)
     node = Node(
@@ -145,14 +144,11 @@ async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
 
 
 def _controllers(
-    authority: Authority,
-    facts: autoscaler.Facts,
-    probe: serving.Probe,
-    exposed: serving.Exposed,
-    resolve: serving.Resolve,
+    authority: Authority, facts: autoscaler.Facts, probe: AckedProbe, resolve: serving.Resolve
 ) -> tuple[Any, ...]:
     """Every controller of the product, room by room."""
     roots = authority.roots.decode()
+    exposed = RoutesServed(probe.api, probe.published, probe.is_synced)
     return (
         *workloads.controllers(lambda: authority.cluster_roots.decode()),
         *operators.controllers(operators.Facts(mesh_roots=roots)),

@@ -12,7 +12,7 @@ from hauberk.autoscaler.facts import Facts, Key
 from hauberk.autoscaler.plan import World, plan
 from hauberk.autoscaler.pods import L_REVISION, SYSTEM, count, pods_of
 from hauberk.base.conditions import Condition
-from hauberk.base.refs import Json, Ref, annotations_of, labels_of, ref_of
+from hauberk.base.refs import Json, Ref, annotations_of, controller_of, labels_of, ref_of
 from hauberk.engine.plan import Controller, Plan
 from hauberk.ports import Snapshot
 
@@ -42,6 +42,8 @@ def observer(facts: Facts) -> Callable[[Snapshot, Ref], World | None]:
             wanted=facts.wanted(key),
             held=facts.held(key),
             activator_in_path=_is_proxied(snapshot, ref, sks),
+            foreign_sks=sks is not None
+            and (controller_of(sks) or {}).get("uid") != autoscaler["metadata"]["uid"],
         )
 
     return observe
@@ -98,11 +100,9 @@ def plan_metric(world: Measured, now: float) -> Plan:  # noqa: ARG001 - the cont
 
     Source: knative/serving pkg/reconciler/metric/metric.go, ReconcileKind.
     """
-    text = f"Failed to scrape metrics: {world.failure}"
+    text = f"Failed to reconcile metric collection: {world.failure}"
     row = (
-        Condition("Ready", "False", "DidNotReceiveStat", text)
-        if world.failure
-        else Condition("Ready", "True")
+        Condition("Ready", "False", "CollectionFailed", text) if world.failure else Condition("Ready", "True")
     )
     return Plan(status={"conditions": [row.as_json()]})
 

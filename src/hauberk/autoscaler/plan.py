@@ -17,13 +17,14 @@ from hauberk.autoscaler.pods import Counts
 from hauberk.base.conditions import Condition, condition, ready
 from hauberk.base.refs import Json
 from hauberk.base.times import epoch
-from hauberk.engine.plan import Plan
+from hauberk.engine.plan import Note, Plan
 
 UNKNOWN = -1
 BUFFER_S = 10.0  # an activation may last this much longer than the Deployment's progress deadline
 ASK_AGAIN_S = 1.0
 NO_TRAFFIC = ("NoTraffic", "The target is not receiving traffic.")
 QUEUED = ("Queued", "Requests to the target are being buffered as resources are provisioned.")
+NO_PRIVATE_SERVICE = "No Private Service Name"
 TIMED_OUT = ("TimedOut", "The target could not be activated.")
 
 
@@ -40,6 +41,7 @@ class World:
     wanted: Wanted | None = None  # None: no data
     held: int = 0  # requests that wait for the first pod
     activator_in_path: bool = False
+    foreign_sks: bool = False  # somebody else's ServerlessService has the name
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,12 @@ def plan(world: World, now: float) -> Plan:
     """Decide size, mode and status."""
     if not world.kpa:
         return Plan(status={"conditions": [c.as_json() for c in _not_built()]})
+    if world.foreign_sks:
+        name = world.autoscaler["metadata"]["name"]
+        text = f'There is an existing ServerlessService "{name}" that we do not own.'
+        rows = [Condition("Active", "False", "NotOwned", text), _sks_ready(None), _initialized(world)]
+        said = Note("InternalError", f"error reconciling SKS: PA: {name} does not own SKS: {name}", "Warning")
+        return Plan(status={"conditions": [c.as_json() for c in (*rows, ready(rows))]}, notes=(said,))
     scale = decide_scale(world, now)
     mode = choose_mode(world, scale.want)
     sks = make_sks(world.autoscaler, mode, num_activators(world.settings, world.pods.ready))
@@ -260,8 +268,10 @@ def _kept(row: Json | None) -> tuple[str, str]:
 
 
 def _sks_ready(sks: Json | None) -> Condition:
-    row = condition(sks, "Ready")
-    if row is not None and row["status"] == "True":
+    """Source: pkg/reconciler/autoscaling/kpa/kpa.go, ReconcileKind; pa_lifecycle.go, MarkSKSNotReady."""
+    row = condition(sks, "Ready") or {}
+    if row.get("status") == "True":
         return Condition("SKSReady", "True")
-    message = (row or {}).get("message") or "SKS Services are not ready yet"
+    named = ((sks or {}).get("status") or {}).get("privateServiceName")
+    message = row.get("message", "") if named else NO_PRIVATE_SERVICE
     return Condition("SKSReady", "Unknown", "NotReady", message)

@@ -6,14 +6,25 @@ knative-extensions/net-kourier pkg/generator/ingress_translator.go.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
+from hauberk.base.certificates import is_pair
 from hauberk.base.conditions import is_true
 from hauberk.base.paths import Paths
 from hauberk.base.refs import Json, Ref, annotations_of, is_deleting
-from hauberk.mesh.roles import Backend, HttpSplit, KourierRole, KourierRoute, RouterRole, RouterRoute
-from hauberk.mesh.workloads import seconds_of
+from hauberk.kinds.knative_internal.ingress import network_hash
+from hauberk.mesh.roles import (
+    Backend,
+    HttpSplit,
+    KourierCertificate,
+    KourierRole,
+    KourierRoute,
+    RouterRole,
+    RouterRoute,
+)
+from hauberk.mesh.workloads import env_of, seconds_of
 from hauberk.ports import Snapshot
 
 ROUTE = "Route.route.openshift.io"
@@ -21,6 +32,7 @@ INGRESS = "Ingress.networking.internal.knative.dev"
 READS = (ROUTE, INGRESS)
 CLASS = "networking.knative.dev/ingress.class"
 KOURIER = "kourier.ingress.networking.knative.dev"
+KOURIER_CONTROLLER = "net-kourier-controller"
 TIMEOUT = "haproxy.router.openshift.io/timeout"
 _H2C = "kubernetes.io/h2c"
 
@@ -107,16 +119,57 @@ def _targeting(service: Json | None, target: object) -> Wanted:
 
 
 def kourier_role(snapshot: Snapshot, slices: SlicesByService) -> KourierRole:
-    """Every Ingress of class Kourier."""
+    """Every Ingress of class Kourier.
+
+    Plain HTTP is never redirected here, whatever `httpOption` says: the OpenShift Route in front does that,
+    and behind an edge Route every request is plain.
+    Source: serverless-operator openshift-knative-operator/pkg/serving/kourier.go, addKourierEnvValues.
+    """
     rows = [
         i for i in snapshot.list(INGRESS) if not is_deleting(i) and annotations_of(i).get(CLASS) == KOURIER
     ]
-    routes = [r for i in sorted(rows, key=_name) for r in _kourier_routes(i, snapshot, slices)]
-    return KourierRole(routes=tuple(routes))
+    rows.sort(key=_name)
+    routes = [r for i in rows for r in _kourier_routes(i, snapshot, slices)]
+    found = [c for i in rows for c in _certificates(i, snapshot)]
+    return KourierRole(routes=tuple(routes), certificates=(*found, *_default_certificate(snapshot)))
+
+
+def _certificates(ingress: Json, snapshot: Snapshot) -> Iterator[KourierCertificate]:
+    """Those that `spec.tls` names; one that is missing or no pair is left out."""
+    for row in (ingress.get("spec") or {}).get("tls") or ():
+        place = row.get("secretNamespace") or ingress["metadata"]["namespace"]
+        yield from _certificate(snapshot, place, row.get("secretName") or "", tuple(row.get("hosts") or ()))
+
+
+def _default_certificate(snapshot: Snapshot) -> Iterator[KourierCertificate]:
+    """The certificate for all hosts, as net-kourier-controller's environment names it.
+
+    Source: net-kourier pkg/generator/ingress_translator.go, useHTTPSListenerWithOneCert.
+    """
+    for pod in snapshot.list("Pod", "knative-serving", {"app": KOURIER_CONTROLLER}):
+        for container in (pod.get("spec") or {}).get("containers") or ():
+            env = env_of(container)
+            if not is_deleting(pod) and env.get("CERTS_SECRET_NAME"):
+                place = env.get("CERTS_SECRET_NAMESPACE", "")
+                yield from _certificate(snapshot, place, env["CERTS_SECRET_NAME"], ())
+                return
+
+
+def _certificate(
+    snapshot: Snapshot, namespace: str, name: str, hosts: tuple[str, ...]
+) -> Iterator[KourierCertificate]:
+    data = (snapshot.get(Ref("Secret", namespace, name)) or {}).get("data") or {}
+    try:
+        chain, key = (base64.b64decode(data.get(k, "")).decode() for k in ("tls.crt", "tls.key"))
+    except ValueError:
+        return
+    if is_pair(chain, key):
+        yield KourierCertificate(hosts=hosts, chain=chain, key=key)
 
 
 def _kourier_routes(ingress: Json, snapshot: Snapshot, slices: SlicesByService) -> Iterator[KourierRoute]:
     meta, spec = ingress["metadata"], ingress.get("spec") or {}
+    digest = network_hash(ingress)
     for rule in spec.get("rules") or ():
         visibility: Literal["ExternalIP", "ClusterLocal"] = rule.get("visibility") or "ExternalIP"
         for path in (rule.get("http") or {}).get("paths") or ():
@@ -134,7 +187,8 @@ def _kourier_routes(ingress: Json, snapshot: Snapshot, slices: SlicesByService) 
                     _split(s, meta["namespace"], snapshot, slices) for s in path.get("splits") or ()
                 ),
                 visibility=visibility,
-                redirect=spec.get("httpOption") == "Redirected" and visibility == "ExternalIP",
+                tls=bool(spec.get("tls")),
+                probe_hash=digest,
             )
 
 

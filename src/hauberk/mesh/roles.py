@@ -177,17 +177,34 @@ class KourierRoute:
     rewrite_host: str = ""
     splits: tuple[HttpSplit, ...] = ()
     visibility: Literal["ExternalIP", "ClusterLocal"] = "ExternalIP"
-    redirect: bool = False  # httpOption Redirected: plain HTTP answers 301
+    tls: bool = False  # its Ingress names certificates: served over TLS too
     probe_hash: str = ""  # K-Network-Hash of the Ingress this comes from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KourierCertificate:
+    """A certificate of Kourier's TLS port, in PEM. Without hosts it is everybody's."""
+
+    hosts: tuple[str, ...]
+    chain: str
+    key: str
+
+    def __repr__(self) -> str:
+        return f"KourierCertificate({', '.join(self.hosts) or '*'})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KourierRole:
-    """A gateway without the mesh: 8080 for the world, 8081 inside the cluster."""
+    """A gateway without the mesh: 8080 for the world, 8081 inside the cluster.
+
+    With certificates 8443 is open for the world over TLS.
+    """
 
     routes: tuple[KourierRoute, ...] = ()
+    certificates: tuple[KourierCertificate, ...] = ()
     external_port: int = 8080
     internal_port: int = 8081
+    tls_port: int = 8443
 
 
 Role: TypeAlias = QueueRole | ActivatorRole | AutoscalerRole | RouterRole | KourierRole

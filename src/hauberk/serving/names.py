@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hauberk.base.refs import Json
+from hauberk.engine.plan import Note
 
 SYSTEM = "knative-serving"
 
@@ -45,6 +46,7 @@ A_MODIFIER = "serving.knative.dev/lastModifier"
 A_ROUTES = "serving.knative.dev/routes"
 A_STATE_TIME = "serving.knative.dev/routingStateModified"
 A_INGRESS_CLASS = "networking.knative.dev/ingress.class"
+A_HTTP_PROTOCOL = ("networking.knative.dev/http-protocol", "networking.knative.dev/httpProtocol")
 A_ROLLOUT = "networking.internal.knative.dev/rollout"
 A_CLASS = "autoscaling.knative.dev/class"
 A_METRIC = "autoscaling.knative.dev/metric"
@@ -81,6 +83,14 @@ def body(api_version: str, kind: str, meta: Mapping[str, Any], **parts: Any) -> 
         "metadata": {k: v for k, v in meta.items() if v not in (None, {}, "")},
         **{k: v for k, v in parts.items() if v is not None},
     }
+
+
+def internal_error(message: str) -> Note:
+    """The event of a reconcile that ends with an error.
+
+    Source: knative.dev/pkg injection/reconciler (generated Reconcile: `InternalError`, the error's text).
+    """
+    return Note("InternalError", message, "Warning")
 
 
 def kept(stored: Json) -> dict[str, Any]:

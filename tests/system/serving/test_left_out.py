@@ -98,8 +98,8 @@ def test_an_autoscaler_outside_the_strict_mesh_scrapes_nothing_and_nothing_shrin
             ),
             what="the Metric's verdict",
         )
-        assert row["reason"] == "DidNotReceiveStat"
-        assert row["message"].startswith("Failed to scrape metrics")
+        assert row["reason"] == "CollectionFailed"
+        assert row["message"].startswith("Failed to reconcile metric collection: unsuccessful scrape")
         assert "autoscaler (it cannot scrape" in mesh.condition(installed(mesh), "SidecarsReady")["message"]
         assert mesh.pods("unmeasured")
     eventually(lambda: not mesh.pods("unmeasured"), within_s=30, what="scale to zero once it is measured")

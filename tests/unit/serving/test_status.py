@@ -166,8 +166,9 @@ def deployment(replicas: int = 1, *conditions: Json) -> dict[str, Any]:
     return {**own, "spec": {"replicas": replicas}, "status": {"conditions": list(conditions)}}
 
 
-def scaled(initialized: str, status: str) -> dict[str, Any]:
-    rows = [{"type": "ScaleTargetInitialized", "status": initialized}, {"type": "Ready", "status": status}]
+def scaled(initialized: str, status: str, reason: str = "NoTraffic") -> dict[str, Any]:
+    ready = {"type": "Ready", "status": status, "reason": reason}
+    rows = [{"type": "ScaleTargetInitialized", "status": initialized}, ready]
     own = owned("PodAutoscaler.autoscaling.internal.knative.dev", "a-00001", owner=REV["metadata"]["uid"])
     return {**own, "status": {"conditions": rows, "serviceName": "a-00001"}}
 
@@ -220,9 +221,15 @@ PULLING = {"state": {"waiting": {"reason": "ImagePullBackOff", "message": "no im
         ),
         (
             "given up",
-            {"deployment": deployment(0), "autoscaler": scaled("Unknown", "False")},
+            {"deployment": deployment(0), "autoscaler": scaled("Unknown", "False", "TimedOut")},
             ("Unknown", "Deploying"),
             ("False", "ProgressDeadlineExceeded"),
+        ),
+        (
+            "nobody asked for it yet",
+            {"deployment": deployment(0), "autoscaler": scaled("Unknown", "False")},
+            ("Unknown", "Deploying"),
+            ("Unknown", "Deploying"),
         ),
         (
             "served once, now at zero",

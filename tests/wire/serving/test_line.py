@@ -257,8 +257,8 @@ async def test_a_failed_scrape_shows_on_the_metric_and_keeps_the_scale() -> None
         await at.settle()
         metric = at.get("Metric.autoscaling.internal.knative.dev", "hello-00001")
         row = metric["status"]["conditions"][0]
-        assert (row["status"], row["reason"]) == ("False", "DidNotReceiveStat")
-        assert "Failed to scrape metrics" in row["message"]
+        assert (row["status"], row["reason"]) == ("False", "CollectionFailed")
+        assert "Failed to reconcile metric collection: " in row["message"]
         assert at.get("Deployment.apps", DEPLOYMENT.name)["spec"]["replicas"] == 1
 
 

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any, Literal
 
 from hauberk.base.fields import FieldError, FieldErrors
+from hauberk.base.refs import Json
 from hauberk.kinds.meta import Kind, ObjectMeta, Part
 from hauberk.kinds.serving.columns import INTERNAL, READY
+
+HASH_HEADER = "K-Network-Hash"
+HASH_OVERRIDE = "override"
+"""What a probe sends in it; the gateway puts the hash of the Ingress that it serves in its place."""
+
+
+def network_hash(ingress: Json) -> str:
+    """What a probe must get back in K-Network-Hash once a gateway serves this Ingress.
+
+    Source: knative/networking pkg/ingress/ingress.go, ComputeHash and InsertProbe.
+    Deviation: upstream hashes its own struct's dump; only equality matters.
+    """
+    text = json.dumps(ingress["spec"], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Split(Part, frozen=True):

@@ -23,7 +23,7 @@ _BRANCH = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """`http_option` is what becomes of plain HTTP once a Route has a certificate."""
+    """`http_option` is what plain HTTP gets, where a Route does not say it by itself."""
 
     ingress_class: str = "istio.ingress.networking.knative.dev"
     domain_template: str = DEFAULT_DOMAIN_TEMPLATE

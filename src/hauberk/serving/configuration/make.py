@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hauberk.base.names import child_name
-from hauberk.base.refs import Json, annotations_of, labels_of
+from hauberk.base.refs import Json, annotations_of, controller_of, labels_of
 from hauberk.serving.names import (
     A_CREATOR,
     A_MODIFIER,
@@ -32,6 +32,20 @@ def revision_name(config: Json) -> str:
     own = (template.get("metadata") or {}).get("name")
     generation = int(config["metadata"].get("generation") or 1)
     return own or child_name(config["metadata"]["name"], f"-{generation:05d}")
+
+
+def is_latest(revision: Json, config: Json) -> bool:
+    """Whether a revision with the wanted name is the Configuration's own, and of its present template.
+
+    Source: knative/serving pkg/reconciler/configuration/configuration.go, CheckNameAvailability.
+    """
+    owner = controller_of(revision)
+    if owner is None or owner["uid"] != config["metadata"]["uid"]:
+        return False
+    generation = str(config["metadata"].get("generation") or 1)
+    template = config["spec"].get("template") or {}
+    same_spec = bool(template.get("spec")) and template["spec"] == revision.get("spec")
+    return labels_of(revision).get(L_GENERATION) == generation or same_spec
 
 
 def make_revision(config: Json, labels: Mapping[str, str], annotations: Mapping[str, str]) -> Json:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hauberk.base.conditions import Condition, condition, is_true
-from hauberk.base.refs import Json, annotations_of, controller_of, labels_of
+from hauberk.base.refs import Json, annotations_of, labels_of
 from hauberk.engine.plan import Note, Plan
 from hauberk.serving.config.gc import Retention
-from hauberk.serving.configuration.make import keep_revision, make_revision, revision_name
+from hauberk.serving.configuration.make import is_latest, keep_revision, make_revision, revision_name
 from hauberk.serving.configuration.retain import stale
 from hauberk.serving.configuration.routing import routes_to, routing
 from hauberk.serving.names import A_ROUTES, L_GENERATION, SERVING_V1, body
@@ -51,12 +51,9 @@ def plan(world: World, now: float) -> Plan:
 
 
 def _is_own(world: World) -> bool:
-    """Whether the latest revision is this Configuration's and of its present generation."""
+    """Whether the object with the latest revision's name is that revision."""
     assert world.latest is not None, "asked only when it exists"
-    owner = controller_of(world.latest)
-    generation = str(world.configuration["metadata"].get("generation") or 1)
-    own = owner is not None and owner["uid"] == world.configuration["metadata"]["uid"]
-    return own and labels_of(world.latest).get(L_GENERATION) == generation
+    return is_latest(world.latest, world.configuration)
 
 
 def _name_is_taken(world: World, name: str) -> Plan:
@@ -111,6 +108,8 @@ def _ready(world: World, name: str, ready_name: str) -> Condition:
     | present         | Unknown   | Unknown               |
     | present         | True      | True                  |
     | present         | False     | False, RevisionFailed |
+
+    Source: knative/serving pkg/apis/serving/v1/configuration_lifecycle.go, MarkLatestCreatedFailed.
     """
     found = condition(world.latest, "Ready") if world.latest else None
     if found and found["status"] == "False":
@@ -138,16 +137,19 @@ def _routes_annotation(world: World) -> tuple[Json, ...]:
 
 
 def _notes(world: World, ready_name: str, status: Json) -> tuple[Note, ...]:
+    """Source: knative/serving pkg/reconciler/configuration/configuration.go, ReconcileKind."""
     before = world.configuration.get("status") or {}
     notes = []
     if ready_name and before.get("latestReadyRevisionName") != ready_name:
-        if not before.get("latestReadyRevisionName"):
+        if not before.get("latestReadyRevisionName") and is_true(world.latest):
             notes.append(Note("ConfigurationReady", "Configuration becomes ready"))
         notes.append(Note("LatestReadyUpdate", f'LatestReadyRevisionName updated to "{ready_name}"'))
     row = status["conditions"][0]
     was = condition(world.configuration, "Ready") or {}
-    if row["status"] == "False" and was.get("status") != "False":
+    if row["status"] == "False" and any(was.get(key) != row[key] for key in ("status", "reason", "message")):
         name = status["latestCreatedRevisionName"]
-        text = f'Latest created revision "{name}" has failed'
-        notes.append(Note("LatestCreatedFailed", text, "Warning"))
+        was_ready = name == before.get("latestReadyRevisionName")
+        reason = "LatestReadyFailed" if was_ready else "LatestCreatedFailed"
+        text = f'Latest {"ready" if was_ready else "created"} revision "{name}" has failed'
+        notes.append(Note(reason, text, "Warning"))
     return tuple(notes)

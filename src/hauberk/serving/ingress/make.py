@@ -5,28 +5,17 @@ Source: knative-extensions/net-istio pkg/reconciler/ingress/resources/virtual_se
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hauberk.base.names import child_name
 from hauberk.base.refs import Json, annotations_of, labels_of
+from hauberk.kinds.knative_internal.ingress import HASH_HEADER, HASH_OVERRIDE, network_hash
 from hauberk.serving.config.istio import Istio
 from hauberk.serving.names import L_INGRESS, L_ROUTE, L_ROUTE_NAMESPACE, body
 
 API = "networking.istio.io/v1beta1"
 LOCAL_SUFFIX = ".svc.cluster.local"
-HASH_HEADER = "K-Network-Hash"
-
-
-def network_hash(ingress: Json) -> str:
-    """What a probe must get back in K-Network-Hash once a gateway serves this Ingress.
-
-    Deviation: upstream hashes its own struct's dump; only equality matters.
-    """
-    text = json.dumps(ingress["spec"], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def make_virtual_services(ingress: Json, istio: Istio) -> tuple[Json, ...]:
@@ -73,7 +62,9 @@ def _virtual_service(
 def _routes(hosts: Sequence[str], path: Json, gateways: list[str], digest: str) -> list[dict[str, Any]]:
     """The probe's route, which says the hash, before the route of everyone."""
     matches = [_match(prefix, path, gateways) for prefix in prefixes(hosts)]
-    probe = [{**m, "headers": {**m.get("headers", {}), HASH_HEADER: {"exact": "override"}}} for m in matches]
+    probe = [
+        {**m, "headers": {**m.get("headers", {}), HASH_HEADER: {"exact": HASH_OVERRIDE}}} for m in matches
+    ]
     rest: dict[str, Any] = {"retries": {}, "route": _destinations(path)}
     if path.get("rewriteHost"):
         rest["rewrite"] = {"authority": path["rewriteHost"]}

@@ -9,6 +9,7 @@ from typing import Any
 from hauberk.base.conditions import Condition, condition, ready
 from hauberk.base.refs import Json, controller_of
 from hauberk.engine.plan import Note, Plan
+from hauberk.serving.names import internal_error
 from hauberk.serving.resolver import Digest, Unresolvable
 from hauberk.serving.revision.make import (
     Settings,
@@ -41,10 +42,17 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001 - the controller's s
     """
     waiting = digest_conditions(world)
     if waiting is not None:
-        return Plan(status=_status(world, *waiting, active(None)), children=_as_they_are(world))
+        failed = waiting[0].status == "False"
+        said = (internal_error(waiting[0].message),) if failed else ()
+        status = _status(world, *waiting, active(None))
+        return Plan(status=status, children=_as_they_are(world), notes=said)
     taken = _foreign(world)
     if taken is not None:
-        return Plan(status=_status(world, Condition("ContainerHealthy", "Unknown"), taken, active(None)))
+        kind, name = taken
+        row = Condition("ResourcesAvailable", "False", "NotOwned", not_owned(kind, name))
+        status = _status(world, Condition("ContainerHealthy", "Unknown"), row, active(None))
+        text = f'revision: "{world.revision["metadata"]["name"]}" does not own {kind}: "{name}"'
+        return Plan(status=status, notes=(internal_error(text),))
     healthy, available = health(world)
     status = _status(world, healthy, available, active(world.autoscaler))
     notes: tuple[Note, ...] = ()
@@ -67,13 +75,18 @@ def _as_they_are(world: World) -> tuple[Json, ...]:
     return _children(world) if world.deployment is not None else ()
 
 
-def _foreign(world: World) -> Condition | None:
+def _foreign(world: World) -> tuple[str, str] | None:
+    """Kind and name of somebody else's object that has the name of one of ours."""
     uid = world.revision["metadata"]["uid"]
     for kind, child in (("Deployment", world.deployment), ("PodAutoscaler", world.autoscaler)):
         if child is not None and (controller_of(child) or {}).get("uid") != uid:
-            text = f'There is an existing {kind} "{child["metadata"]["name"]}" that we do not own.'
-            return Condition("ResourcesAvailable", "False", "NotOwned", text)
+            return kind, str(child["metadata"]["name"])
     return None
+
+
+def not_owned(kind: str, name: str) -> str:
+    """Source: knative/serving pkg/apis/serving/v1/revision_lifecycle.go, ResourceNotOwnedMessage."""
+    return f'There is an existing {kind} "{name}" that we do not own.'
 
 
 def digest_conditions(world: World) -> tuple[Condition, Condition] | None:
@@ -83,6 +96,9 @@ def digest_conditions(world: World) -> tuple[Condition, Condition] | None:
     |-------------------|-------------------------|---------------------------|
     | not asked yet     | Unknown, ResolvingDigests | Unknown, ResolvingDigests |
     | cannot be had     | False, ContainerMissing | Unknown, Deploying        |
+
+    Source: knative/serving pkg/reconciler/revision/background.go; pkg/apis/serving/v1/revision_lifecycle.go,
+    RevisionContainerMissingMessage.
     """
     for image, answer in world.digests.items():
         if isinstance(answer, Unresolvable):
@@ -112,6 +128,7 @@ def health(world: World) -> tuple[Condition, Condition]:
     | else                                           | Unknown, Deploying | Unknown, Deploying              |
 
     Once both are True they stay True while the revision is scaled to zero.
+    Source: knative/serving pkg/apis/serving/v1/revision_lifecycle.go, PropagateAutoscalerStatus.
     """
     deploying = Condition("ContainerHealthy", "Unknown", DEPLOYING)
     waiting = Condition("ResourcesAvailable", "Unknown", DEPLOYING)
@@ -129,7 +146,8 @@ def health(world: World) -> tuple[Condition, Condition]:
     scaled = condition(world.autoscaler, "Ready") or {}
     if initialized.get("status") == "True":
         return Condition("ContainerHealthy", "True"), Condition("ResourcesAvailable", "True")
-    if scaled.get("status") == "False" and ((world.autoscaler or {}).get("status") or {}).get("serviceName"):
+    named = ((world.autoscaler or {}).get("status") or {}).get("serviceName")
+    if (scaled.get("status"), scaled.get("reason")) == ("False", "TimedOut") and named:
         text = "Initial scale was never achieved"
         return deploying, Condition("ResourcesAvailable", "False", "ProgressDeadlineExceeded", text)
     return deploying, waiting
@@ -170,6 +188,7 @@ def _first_pod(world: World, *, timed_out: bool) -> tuple[Condition | None, Cond
 
 
 def _container_health(row: Json, *, timed_out: bool) -> tuple[Condition | None, Condition | None]:
+    """Source: revision_lifecycle.go, ExitCodeReason and RevisionContainerExitingMessage."""
     ended = (row.get("lastState") or {}).get("terminated")
     if ended:
         text = f"Container failed with: {ended.get('message', '')}"

@@ -13,6 +13,7 @@ from hauberk.base.names import child_name
 from hauberk.base.refs import Json, annotations_of, labels_of
 from hauberk.serving.config.network import Network, fill_template
 from hauberk.serving.names import (
+    A_HTTP_PROTOCOL,
     A_INGRESS_CLASS,
     A_ROLLOUT,
     A_ROUTES,
@@ -25,6 +26,8 @@ from hauberk.serving.names import (
 )
 from hauberk.serving.route.hosts import Hosts
 from hauberk.serving.route.traffic import Target
+
+_HTTP_OPTIONS = {"enabled": "Enabled", "redirected": "Redirected"}
 
 
 def make_ingress(
@@ -47,8 +50,22 @@ def make_ingress(
                 A_INGRESS_CLASS: notes.get(A_INGRESS_CLASS) or network.ingress_class,
             },
         },
-        spec={"httpOption": "Enabled", "rules": rules},
+        spec={"httpOption": http_option(route, network), "rules": rules},
     )
+
+
+def http_option(route: Json, network: Network) -> str:
+    """What plain HTTP gets: its annotation, else config-network's `http-protocol`. Raises ValueError.
+
+    Source: knative/serving pkg/networking/util.go, GetHTTPOption.
+    """
+    notes = annotations_of(route)
+    asked = next((notes[key] for key in A_HTTP_PROTOCOL if notes.get(key)), "").lower()
+    if not asked:
+        return network.http_option
+    if asked not in _HTTP_OPTIONS:
+        raise ValueError(f"incorrect http-protocol annotation: {asked}")
+    return _HTTP_OPTIONS[asked]
 
 
 def _rules(namespace: str, tag: str, targets: Sequence[Target], hosts: Hosts) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from hauberk.base.refs import Json, controller_of
 from hauberk.engine.plan import Plan
 from hauberk.serving.config.domain import Domains
 from hauberk.serving.config.network import Network
-from hauberk.serving.names import kept
+from hauberk.serving.names import internal_error, kept
 from hauberk.serving.route.hosts import Hosts, hosts_of
 from hauberk.serving.route.make import make_ingress, make_placeholder
 from hauberk.serving.route.traffic import Target, resolve
@@ -45,12 +45,19 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001 - the controller's s
         before = (world.route.get("status") or {}).get("traffic")
         status = _status(world, hosts[""], [assigned, _certificate(), unrouted], before)
         return Plan(children=_as_they_are(world), status=status)
-    ingress = make_ingress(world.route, targets, hosts, world.network)
+    try:
+        ingress = make_ingress(world.route, targets, hosts, world.network)
+    except ValueError as error:
+        parts = [assigned, _certificate(), Condition("IngressReady", "Unknown")]
+        status = _status(world, hosts[""], parts, (world.route.get("status") or {}).get("traffic"))
+        return Plan(children=_as_they_are(world), status=status, notes=(internal_error(str(error)),))
     routed = ingress_ready(world, ingress)
     shown = [_shown(t, hosts, world.network) for t in targets]
     status = _status(world, hosts[""], [assigned, _certificate(), routed], shown)
     if world.foreign_service:
-        return Plan(children=(ingress, *map(kept, world.services)), status=status)
+        text = f'route: "{world.route["metadata"]["name"]}" does not own Service: "{world.foreign_service}"'
+        children = (ingress, *map(kept, world.services))
+        return Plan(children=children, status=status, notes=(internal_error(text),))
     balancer = _balancer(world.ingress)
     placeholders = tuple(
         make_placeholder(world.route, tag, hosts[tag], world.network, balancer) for tag in tags
@@ -70,6 +77,7 @@ def _is_own(world: World) -> bool:
 
 
 def _certificate() -> Condition:
+    """Source: knative/serving pkg/apis/serving/v1/route_lifecycle.go, MarkTLSNotEnabled."""
     return Condition("CertificateProvisioned", "True", "TLSNotEnabled", "external-domain-tls is not enabled")
 
 
@@ -81,11 +89,14 @@ def ingress_ready(world: World, wanted: Json) -> Condition:
     | taken              | any                          | False, NotOwned               |
     | free or ours       | absent, or not as wanted     | Unknown, IngressNotConfigured |
     | free or ours       | its status is behind         | Unknown, IngressNotConfigured |
-    | free or ours       | without Ready                | Unknown, Uninitialized        |
+    | free or ours       | without Ready                | Unknown, IngressNotConfigured |
     | free or ours       | current                      | copy of its Ready             |
+
+    Source: knative/serving pkg/apis/serving/v1/route_lifecycle.go, MarkServiceNotOwned,
+    MarkIngressNotConfigured, PropagateIngressStatus.
     """
     if world.foreign_service:
-        text = f'There is an existing Service "{world.foreign_service}" that we do not own.'
+        text = f'There is an existing placeholder Service "{world.foreign_service}" that we do not own.'
         return Condition("IngressReady", "False", "NotOwned", text)
     ingress = world.ingress
     late = Condition(
@@ -98,8 +109,7 @@ def ingress_ready(world: World, wanted: Json) -> Condition:
         return late
     row = condition(ingress, "Ready")
     if row is None:
-        text = "Waiting for load balancer to be ready"
-        return Condition("IngressReady", "Unknown", "Uninitialized", text)
+        return late
     return Condition("IngressReady", row["status"], row.get("reason", ""), row.get("message", ""))
 
 

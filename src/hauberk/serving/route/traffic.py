@@ -31,7 +31,11 @@ Answer: TypeAlias = Target | Condition
 
 
 def assigned(status: str, message: str, reason: str = "RevisionMissing") -> Condition:
-    """AllTrafficAssigned when a target cannot be resolved."""
+    """AllTrafficAssigned when a target cannot be resolved.
+
+    Source: knative/serving pkg/apis/serving/v1/route_lifecycle.go, MarkMissingTrafficTarget,
+    Mark{Configuration,Revision}{NotReady,Failed}.
+    """
     return Condition("AllTrafficAssigned", "False" if status == "False" else "Unknown", reason, message)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from hauberk.base.conditions import Condition, ready
 from hauberk.base.refs import Json
 from hauberk.engine.plan import Plan
-from hauberk.serving.names import QUEUE_H2C, QUEUE_HTTP
+from hauberk.serving.names import QUEUE_H2C, QUEUE_HTTP, internal_error
 from hauberk.serving.serverlessservice.make import (
     Address,
     is_h2c,
@@ -48,7 +48,8 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001 - the controller's s
         kind, _, name = world.foreign.partition(" ")
         text = f"Resource {name} of type {kind} is not owned by SKS"
         row = Condition("EndpointsPopulated", "False", "NotOwned", text)
-        return Plan(status={"conditions": [c.as_json() for c in (row, ready([row]))]})
+        said = internal_error(f"SKS: {world.sks['metadata']['name']} does not own {kind}: {name}")
+        return Plan(status={"conditions": [c.as_json() for c in (row, ready([row]))]}, notes=(said,))
     proxied = world.sks["spec"].get("mode") != "Serve" or not world.pods
     port = QUEUE_H2C if is_h2c(world.sks) else QUEUE_HTTP
     addresses = _subset(world) if proxied else world.pods
@@ -72,6 +73,7 @@ def _subset(world: World) -> tuple[Address, ...]:
 
 
 def _status(world: World, proxied: bool) -> dict[str, Any]:
+    """Source: knative/networking pkg/apis/networking/v1alpha1/serverlessservice_lifecycle.go."""
     if world.pods:
         populated = Condition("EndpointsPopulated", "True")
     else:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from hauberk.base.refs import Ref
 from hauberk.engine.plan import Controller
 from hauberk.ports import Snapshot
-from hauberk.serving.names import CONFIGURATION, ROUTE, SERVICE
-from hauberk.serving.service.plan import World, plan
+from hauberk.serving.configuration.make import is_latest
+from hauberk.serving.names import CONFIGURATION, REVISION, ROUTE, SERVICE
+from hauberk.serving.service.plan import World, plan, template_name
 
 
 def observe(snapshot: Snapshot, ref: Ref) -> World | None:
@@ -14,10 +15,14 @@ def observe(snapshot: Snapshot, ref: Ref) -> World | None:
     service = snapshot.get(ref)
     if service is None:
         return None
+    configuration = snapshot.get(Ref(CONFIGURATION, ref.namespace, ref.name))
+    name = template_name(service)
+    named = snapshot.get(Ref(REVISION, ref.namespace, name)) if name == template_name(configuration) else None
     return World(
         service=service,
-        configuration=snapshot.get(Ref(CONFIGURATION, ref.namespace, ref.name)),
+        configuration=configuration,
         route=snapshot.get(Ref(ROUTE, ref.namespace, ref.name)),
+        name_taken=bool(configuration and named and not is_latest(named, configuration)),
     )
 
 

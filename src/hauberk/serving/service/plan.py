@@ -8,6 +8,7 @@ from typing import Any
 from hauberk.base.conditions import Condition, condition, ready
 from hauberk.base.refs import Json, controller_of
 from hauberk.engine.plan import Plan
+from hauberk.serving.names import internal_error, kept
 from hauberk.serving.service.make import make_configuration, make_route
 
 
@@ -18,6 +19,7 @@ class World:
     service: Json
     configuration: Json | None
     route: Json | None
+    name_taken: bool = False  # the revision that the template names is another one
 
 
 def plan(world: World, now: float) -> Plan:  # noqa: ARG001 - the controller's shape
@@ -25,10 +27,13 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001 - the controller's s
 
     Source: knative/serving pkg/reconciler/service/service.go, ReconcileKind.
     """
-    foreign = [c for c in (_foreign(world, "Configuration"), _foreign(world, "Route")) if c is not None]
-    if foreign:
-        return Plan(status={"conditions": _conditions(foreign)})
+    if _is_foreign(world, world.configuration):
+        parts = [_not_owned("Configuration", world.configuration), Condition("RoutesReady", "Unknown")]
+        return _ended(world, parts, "Configuration", world.configuration)
     configured = configurations_ready(world)
+    if _is_foreign(world, world.route):
+        parts = [configured, _not_owned("Route", world.route)]
+        return _ended(world, parts, "Route", world.route)
     routed = routes_ready(world)
     status: dict[str, Any] = {"conditions": _conditions([configured, routed])}
     config_status = (world.configuration or {}).get("status") or {}
@@ -39,10 +44,39 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001 - the controller's s
     for key in ("url", "address", "traffic"):
         if route_status.get(key):
             status[key] = route_status[key]
-    return Plan(
-        children=(make_configuration(world.service), make_route(world.service)),
-        status=status,
-    )
+    configuration = make_configuration(world.service)
+    if _waits_for_name(world):  # traffic stays where it is
+        children = (configuration, *([kept(world.route)] if world.route else []))
+    else:
+        children = (configuration, make_route(world.service))
+    return Plan(children=children, status=status)
+
+
+def template_name(obj: Json | None) -> str:
+    """The revision name that the user chose; empty when the Configuration makes one."""
+    template = ((obj or {}).get("spec") or {}).get("template") or {}
+    return str((template.get("metadata") or {}).get("name") or "")
+
+
+def _waits_for_name(world: World) -> bool:
+    """Whether the Route must not be written: with a chosen name the Configuration comes first."""
+    if not template_name(world.service):
+        return False
+    config = world.configuration or {"metadata": {"generation": 1}}
+    observed = (config.get("status") or {}).get("observedGeneration")
+    return world.name_taken or observed != config["metadata"].get("generation")
+
+
+def _ended(world: World, parts: list[Condition], kind: str, child: Json | None) -> Plan:
+    """Nothing is written beside the status when a name is somebody else's; what is ours stays."""
+    assert child is not None, "asked only when it exists"
+    service, name = world.service["metadata"]["name"], child["metadata"]["name"]
+    text = f'service: "{service}" does not own {kind.lower()}: "{name}"'
+    own: tuple[Json, ...] = (make_configuration(world.service),)
+    if kind == "Configuration":
+        stays = world.route is not None and not _is_foreign(world, world.route)
+        own = (kept(world.route),) if world.route is not None and stays else ()
+    return Plan(children=own, status={"conditions": _conditions(parts)}, notes=(internal_error(text),))
 
 
 def _conditions(parts: list[Condition]) -> list[dict[str, Any]]:
@@ -50,16 +84,16 @@ def _conditions(parts: list[Condition]) -> list[dict[str, Any]]:
     return [c.as_json() for c in sorted(rows, key=lambda c: c.type)]
 
 
-def _foreign(world: World, kind: str) -> Condition | None:
-    """The condition when a child's name is taken by somebody else's object."""
-    child = world.configuration if kind == "Configuration" else world.route
-    if child is None:
-        return None
-    owner = controller_of(child)
-    if owner is not None and owner["uid"] == world.service["metadata"]["uid"]:
-        return None
-    name = child["metadata"]["name"]
-    message = f'There is an existing {kind} "{name}" that we do not own.'
+def _is_foreign(world: World, child: Json | None) -> bool:
+    """Whether a child's name is taken by somebody else's object."""
+    owner = controller_of(child) if child is not None else None
+    return child is not None and (owner or {}).get("uid") != world.service["metadata"]["uid"]
+
+
+def _not_owned(kind: str, child: Json | None) -> Condition:
+    """Source: knative/serving pkg/apis/serving/v1/service_lifecycle.go, Mark{Configuration,Route}NotOwned."""
+    assert child is not None, "asked only when it exists"
+    message = f'There is an existing {kind} "{child["metadata"]["name"]}" that we do not own.'
     return Condition(f"{kind}sReady", "False", "NotOwned", message)
 
 
@@ -83,11 +117,21 @@ def routes_ready(world: World) -> Condition:
 
     | Route   | its observedGeneration | traffic on the latest ready one | RoutesReady             |
     |---------|------------------------|---------------------------------|-------------------------|
+    | any     | any                    | the chosen name is another's    | False, RevisionNameTaken |
     | absent  | -                      | -                               | Unknown                 |
     | present | behind                 | -                               | Unknown, OutOfDate      |
     | present | current, Ready         | not yet                         | Unknown, TrafficNotMigrated |
     | present | current                | else                            | copy of its Ready       |
+
+    Source: knative/serving pkg/apis/serving/v1/service_lifecycle.go, MarkRevisionNameTaken,
+    MarkRouteNotReconciled, MarkRouteNotYetReady, PropagateRouteStatus.
     """
+    if world.name_taken:
+        name = template_name(world.service)
+        taken = (
+            f'The revision name "{name}" is taken by a conflicting Revision, so traffic will not be migrated'
+        )
+        return Condition("RoutesReady", "False", "RevisionNameTaken", taken)
     message = "The Route is still working to reflect the latest desired specification."
     copied = _copied("RoutesReady", world.route, "OutOfDate", message)
     if copied.status != "True" or not _is_waiting_for_traffic(world):

@@ -1,21 +1,29 @@
-"""A Knative ingress without the mesh: plain HTTP on 8080 for the world and on 8081 inside.
+"""A Knative ingress without the mesh: plain HTTP on 8080 for the world and on 8081 inside, TLS on 8443.
 
-Source: knative-extensions/net-kourier pkg/generator/ingress_translator.go.
-Deviation: an Ingress's own probe (`K-Network-Probe: probe`) is answered here with its hash.
+8443 is open only when there is a certificate: one that an Ingress names for its hosts, or one for all.
+A probe with `K-Network-Hash: override` goes on to the backends with the Ingress's hash in its place, and
+whoever answers it (queue or activator) sends that back.
+Source: knative-extensions/net-kourier pkg/generator/{ingress_translator,caches}.go; knative/networking
+pkg/ingress/ingress.go, InsertProbe.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from envoy.config.listener.v3.listener_components_pb2 import FilterChain, ListenerFilter
+from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_components_pb2 import Route, RouteAction, VirtualHost, WeightedCluster
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.extensions.filters.listener.tls_inspector.v3.tls_inspector_pb2 import TlsInspector
 
-from hauberk.mesh.roles import HttpSplit, KourierRole, KourierRoute
+from hauberk.kinds.knative_internal.ingress import HASH_HEADER, HASH_OVERRIDE
+from hauberk.mesh.roles import Backend, HttpSplit, KourierRole, KourierRoute
 from hauberk.xds.translate.roles import http
-from hauberk.xds.translate.types import LocalService, Message, RoleParts
+from hauberk.xds.translate.roles.tls import server_socket
+from hauberk.xds.translate.types import LocalService, Message, RoleParts, pack
 
-EXTERNAL, INTERNAL = "kourier|external", "kourier|internal"
+EXTERNAL, INTERNAL, SECURE = "kourier|external", "kourier|internal", "kourier|tls"
 
 
 def kourier_parts(role: KourierRole) -> RoleParts:
@@ -23,7 +31,10 @@ def kourier_parts(role: KourierRole) -> RoleParts:
     splits = {_cluster_of(s): s for route in role.routes for s in route.splits}
     public = [route for route in role.routes if route.visibility == "ExternalIP"]
     doors = ((role.external_port, EXTERNAL), (role.internal_port, INTERNAL))
+    has_default = any(not c.hosts for c in role.certificates)
+    secure = [route for route in public if route.tls or has_default]
     return RoleParts(
+        listeners=(_tls_listener(role),) if role.certificates else (),
         services=tuple(LocalService(port, http.manager(f"role_{name}", routes=name)) for port, name in doors),
         clusters=tuple(
             http.eds_cluster(name, "h2c" if split.http2 else "http1") for name, split in splits.items()
@@ -31,7 +42,31 @@ def kourier_parts(role: KourierRole) -> RoleParts:
         endpoints=tuple(
             http.assignment(name, [(b, 1) for b in split.backends]) for name, split in splits.items()
         ),
-        routes=(_table(EXTERNAL, public), _table(INTERNAL, role.routes)),
+        routes=(_table(EXTERNAL, public), _table(INTERNAL, role.routes), _table(SECURE, secure)),
+    )
+
+
+def _tls_listener(role: KourierRole) -> Message:
+    """A chain per certificate, chosen by SNI: the first to name a host has it, the one for all the rest."""
+    hcm = http.hcm_filter(http.manager(f"role_{SECURE}", routes=SECURE))
+    chains: dict[tuple[str, ...], Message] = {}
+    taken: set[str] = set()
+    for given in role.certificates:
+        names = tuple(host for host in given.hosts if host not in taken)
+        taken |= set(names)
+        if names or not given.hosts:
+            match = {"server_names": names} if names else {"transport_protocol": "tls"}
+            socket = server_socket(chain=given.chain, key=given.key)
+            chain = FilterChain(
+                name="|".join(names), filter_chain_match=match, filters=[hcm], transport_socket=socket
+            )
+            chains.setdefault(names, chain)
+    inspector = ListenerFilter(name="envoy.filters.listener.tls_inspector", typed_config=pack(TlsInspector()))
+    return Listener(
+        name=f"role|{role.tls_port}",
+        address=http.address(Backend("0.0.0.0", role.tls_port)),
+        filter_chains=list(chains.values()),
+        listener_filters=[inspector],
     )
 
 
@@ -68,17 +103,16 @@ def _match(row: KourierRoute) -> dict[str, object]:
 
 
 def _probe(row: KourierRoute) -> Message:
-    headers = [*_headers(row), http.has_header("K-Network-Probe", "probe")]
-    return Route(
-        match={"prefix": row.path or "/", "headers": headers},
-        direct_response={"status": 200},
-        response_headers_to_add=[http.set_header("K-Network-Hash", row.probe_hash or "-")],
-    )
+    asked = http.has_header(HASH_HEADER, HASH_OVERRIDE)
+    match = {"prefix": row.path or "/", "headers": [*_headers(row), asked]}
+    return _sent(row, match, (HASH_HEADER, row.probe_hash))
 
 
 def _route(row: KourierRoute) -> Message:
-    if row.redirect:
-        return Route(match=_match(row), redirect={"https_redirect": True})
+    return _sent(row, _match(row))
+
+
+def _sent(row: KourierRoute, match: Mapping[str, object], *added: tuple[str, str]) -> Message:
     weights = [
         WeightedCluster.ClusterWeight(
             name=_cluster_of(split),
@@ -89,7 +123,7 @@ def _route(row: KourierRoute) -> Message:
         if split.weight > 0
     ]
     if not weights:
-        return Route(match=_match(row), direct_response={"status": 503})
+        return Route(match=match, direct_response={"status": 503})
     action = RouteAction(
         weighted_clusters=WeightedCluster(clusters=weights),
         timeout=http.seconds(0),
@@ -97,7 +131,7 @@ def _route(row: KourierRoute) -> Message:
         retry_policy={"retry_on": "connect-failure,reset-before-request", "num_retries": {"value": 3}},
     )
     return Route(
-        match=_match(row),
+        match=match,
         route=action,
-        request_headers_to_add=[http.set_header(k, v) for k, v in row.set_headers],
+        request_headers_to_add=[http.set_header(k, v) for k, v in (*row.set_headers, *added)],
     )
