@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,34 @@ async def test_an_orderly_stop_ends_the_control_plane_first_then_pods_then_the_e
         await eventually(lambda: log.exists() and "up" in log.read_text())
         assert keeper.stop() == 0
         assert note.read_text().split() == ["control-plane", "pod", "edge"]
+        await cluster.runtime.close()
+
+
+@pytest.mark.parametrize(
+    ("script", "said", "within_s"),
+    [
+        ("echo up; sleep 1000", "", 2),  # as pid 1 of its container, without a handler: the signal is lost
+        ("trap 'echo bye; exit' TERM; echo up; while :; do sleep 0.05; done", "bye", 2),
+        ("trap 'sleep 1; echo bye; exit' TERM; echo up; while :; do sleep 0.05; done", "bye", 4),
+    ],
+    ids=["deaf", "prompt", "slow"],
+)
+async def test_a_stop_waits_for_containers_that_hear_it_and_for_no_others(
+    user: str, script: str, said: str, within_s: float
+) -> None:
+    with a_keeper(user) as keeper:
+        keeper.extra = {"stop_s": 20}
+        keeper.start()
+        from keeper_fixture import Runtime
+
+        cluster = Cluster(keeper, await Runtime.connect(keeper.paths))
+        await cluster.pod("a")
+        await cluster.shell("a", script)
+        await eventually(lambda: "up" in cluster.log("a"))
+        began = time.monotonic()
+        assert keeper.stop() == 0
+        assert time.monotonic() - began < within_s
+        assert said in cluster.log("a")
         await cluster.runtime.close()
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hauberk.node.images.samples.autoscale import primes
+from hauberk.node.keeper.linux import is_deaf
 from hauberk.node.keeper.logpump import lines, stamp
 from hauberk.node.keeper.network import address
 from hauberk.node.keeper.preflight import Facts, judge
@@ -85,3 +86,22 @@ def test_no_byte_of_output_is_lost(chunks: list[bytes]) -> None:
 @pytest.mark.parametrize(("limit", "largest"), [(10, 7), (3, 2), (2, -1), (0, -1), (10000, 9973)])
 def test_the_autoscale_sample_finds_primes(limit: int, largest: int) -> None:
     assert primes(limit) == largest
+
+
+@pytest.mark.parametrize(
+    ("pids", "ignored", "caught", "deaf"),
+    [
+        ("31\t1", "0", "0", True),
+        ("31\t1", "0", "4000", False),  # it has a handler
+        ("31\t1", "4000", "0", False),  # it ignores on purpose: it may have something to finish
+        ("31\t7", "0", "0", False),  # not pid 1: the kernel ends it
+        ("31", "0", "0", False),
+        ("1", "0", "0", False),  # a process of this namespace
+        ("31\t1", "1000", "8001", True),  # other signals
+    ],
+)
+def test_sigterm_is_lost_on_a_pid_1_without_a_handler(
+    pids: str, ignored: str, caught: str, deaf: bool
+) -> None:
+    status = f"Name:\tx: y\nNSpid:\t{pids}\nSigIgn:\t{ignored:0>16}\nSigCgt:\t{caught:0>16}\n"
+    assert is_deaf(status, 15) is deaf

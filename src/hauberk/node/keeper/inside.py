@@ -105,7 +105,7 @@ class Inside:
         if self._control_plane and self._alive(self._control_plane.pid):
             say("the control plane does not end; the pods are ended without it")
         for proc in self._pods.procs.values():
-            os.kill(proc.pid, signal.SIGTERM)
+            os.kill(proc.pid, _end_of(proc.pid))
         self._wait_pods()
 
     def _wait_pods(self) -> None:
@@ -118,6 +118,15 @@ class Inside:
 
     def _alive(self, pid: int) -> bool:
         return pid in self._loop.on_child
+
+
+def _end_of(pid: int) -> signal.Signals:
+    """SIGTERM, unless it would be lost: then waiting for the process would be in vain."""
+    try:
+        with open(f"/proc/{pid}/status") as file:
+            return signal.SIGKILL if linux.is_deaf(file.read(), signal.SIGTERM) else signal.SIGTERM
+    except OSError:
+        return signal.SIGTERM  # it has ended
 
 
 def become(spec: Spec, outer: socket.socket, nft: str) -> None:
