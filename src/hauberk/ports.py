@@ -130,7 +130,7 @@ class Signer(Protocol):
     def roots(self) -> bytes:
         """The trust bundle, PEM."""
 
-    def issue(self, identity: str, *, now: float) -> KeyPair:
+    def issue(self, identity: str, *, now: float, life_s: float = 86_400.0) -> KeyPair:
         """A certificate for one SPIFFE ID, such as `spiffe://cluster.local/ns/a/sa/b`."""
 
 

@@ -266,6 +266,7 @@ class _World:
             domain=self.settings.root if in_mesh else "",
             labels=pod.labels,
             identity=pod.identity,
+            secret_life_s=pod.secret_life_s,
             sidecar=pod.sidecar,
             gateway=pod.gateway,
             mode=modes.default,

@@ -218,6 +218,7 @@ class Proxy:
     domain: str  # the root namespace of its mesh; empty outside
     labels: tuple[tuple[str, str], ...] = ()
     identity: str = ""  # SPIFFE ID; empty: it has no certificate
+    secret_life_s: float = 86_400.0  # of that certificate
     sidecar: bool = False
     gateway: bool = False
     mode: Mode = Mode.PERMISSIVE  # of ports that `inbound` does not list

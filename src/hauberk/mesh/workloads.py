@@ -19,6 +19,9 @@ ROLE_IMAGES = ("queue", "activator", "autoscaler", "router", "kourier")
 EXCLUDE_INBOUND = "traffic.sidecar.istio.io/excludeInboundPorts"
 PROBERS = "ISTIO_KUBE_APP_PROBERS"
 _PREFIX = "hauberk.local/"
+SECRET_TTL = "SECRET_TTL"
+SECRET_LIFE_S = 86_400.0
+_LONGEST_S = 90 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,7 @@ class Workload:
     probes: tuple[AppProbe, ...] = ()
     role_containers: tuple[tuple[str, Json], ...] = field(default=(), compare=True)
     port_names: tuple[tuple[str, int], ...] = ()
+    secret_life_s: float = SECRET_LIFE_S  # of its certificate
 
     @property
     def identity(self) -> str:
@@ -105,7 +109,25 @@ def workload_of(pod: Json) -> Workload:
         probes=tuple(p for c in proxies for p in app_probes(env_of(c).get(PROBERS, ""))),
         role_containers=tuple(roles),
         port_names=tuple(names),
+        secret_life_s=next((secret_life_s(env_of(c)) for c in proxies), SECRET_LIFE_S),
     )
+
+
+def secret_life_s(env: Mapping[str, str]) -> float:
+    """The life of a proxy's certificate: `SECRET_TTL` of its environment or of `proxyMetadata`, else 24 h.
+
+    Source: istio/istio pilot/cmd/pilot-agent/options/options.go (SECRET_TTL); istiod's MAX_WORKLOAD_CERT_TTL.
+    Deviation: more than istiod's 90 days is 90 days, where istiod refuses to sign.
+    """
+    text = env.get(SECRET_TTL, "")
+    if not text:
+        try:
+            config = json.loads(env.get("PROXY_CONFIG") or "{}")
+            text = str((config.get("proxyMetadata") or {}).get(SECRET_TTL) or "")
+        except (ValueError, AttributeError):
+            text = ""
+    wanted = seconds_of(text, SECRET_LIFE_S) if text else SECRET_LIFE_S
+    return min(wanted, _LONGEST_S) if wanted > 0 else SECRET_LIFE_S
 
 
 def _ports(text: str) -> tuple[int, ...]:

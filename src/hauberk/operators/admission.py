@@ -7,12 +7,20 @@ Source: maistra/istio-operator pkg/controller/servicemesh/webhooks/validation/
 from __future__ import annotations
 
 from hauberk.base.apierrors import BadRequest
-from hauberk.base.refs import Json, Ref, is_deleting
+from hauberk.base.refs import Json, Ref, is_deleting, ref_of
 from hauberk.kinds.maistra.control_plane import SUPPORTED_VERSIONS
 from hauberk.kinds.maistra.member import MEMBER_NAME
 from hauberk.kinds.maistra.member_roll import ROLL_NAME
-from hauberk.operators.membership import listed_in
-from hauberk.operators.names import CONTROL_PLANE, MEMBER, MEMBER_ROLL
+from hauberk.operators.control_plane.make import make_mtls
+from hauberk.operators.membership import control_plane_in, listed_in
+from hauberk.operators.mesh_settings import settings_of
+from hauberk.operators.names import (
+    CONTROL_PLANE,
+    DESTINATION_RULE,
+    MEMBER,
+    MEMBER_ROLL,
+    PEER_AUTHENTICATION,
+)
 from hauberk.ports_admission import Admission, Outcome, Request
 
 
@@ -88,8 +96,43 @@ def _ref(member: Json) -> Json | None:
     return found
 
 
+def advise_mtls(request: Request) -> Outcome:
+    """Say that an mTLS object of the mesh is the control plane's, when somebody changes it.
+
+    Upstream is silent: the change counts until the ServiceMeshControlPlane changes, and is then lost.
+    """
+    obj = request.obj or request.old
+    smcp = control_plane_in(request.snapshot, request.namespace)
+    if obj is None or smcp is None or request.subresource or is_deleting(obj):
+        return Outcome()
+    names = {ref_of(child) for child in make_mtls(settings_of(smcp), {})}
+    ref = Ref(request.kind, request.namespace, obj["metadata"].get("name", ""))
+    if ref not in names or (request.old and request.obj and same_spec(request.old, request.obj)):
+        return Outcome()
+    lost = (
+        "is made again" if request.obj is None else "counts until that resource changes, then it is put back"
+    )
+    return Outcome(
+        warnings=(
+            f"{ref} belongs to ServiceMeshControlPlane {smcp['metadata']['name']}: the change {lost}. "
+            "Set spec.security.dataPlane.mtls there, or use an object of another name or namespace",
+        )
+    )
+
+
+def same_spec(one: Json, other: Json) -> bool:
+    """Whether two objects want the same."""
+    return bool((one.get("spec") or {}) == (other.get("spec") or {}))
+
+
 VALIDATORS: tuple[Admission, ...] = (
     Admission(name="smcp.validation.maistra.io", kinds=(CONTROL_PLANE,), admit=admit_control_plane),
     Admission(name="smmr.validation.maistra.io", kinds=(MEMBER_ROLL,), admit=admit_member_roll),
     Admission(name="smm.validation.maistra.io", kinds=(MEMBER,), admit=admit_member),
+    Admission(
+        name="mtls-advice",
+        kinds=(PEER_AUTHENTICATION, DESTINATION_RULE),
+        operations=("CREATE", "UPDATE", "DELETE"),
+        admit=advise_mtls,
+    ),
 )

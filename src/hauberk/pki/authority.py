@@ -85,11 +85,11 @@ class Authority:
         """The EC P-256 key that signs ServiceAccount tokens (ES256), PEM."""
         return self._token_key
 
-    def issue(self, identity: str, *, now: float) -> KeyPair:
-        """A 24 h workload certificate for one SPIFFE ID of the trust domain, with no other subject."""
+    def issue(self, identity: str, *, now: float, life_s: float = _WORKLOAD_LIFE_S) -> KeyPair:
+        """A workload certificate for one SPIFFE ID of the trust domain, with no other subject."""
         if not identity.startswith(f"spiffe://{self._trust_domain}/"):
             raise ValueError(f"not a SPIFFE ID of {self._trust_domain}: {identity!r}")
-        return self._issuers["mesh"].issue(Wanted(uris=(identity,), life_s=_WORKLOAD_LIFE_S), now=now)
+        return self._issuers["mesh"].issue(Wanted(uris=(identity,), life_s=life_s), now=now)
 
     def serving_certificate(
         self, hosts: Sequence[str], ips: Sequence[str] = (), *, now: float, by: str = "cluster"

@@ -16,6 +16,7 @@ come due together.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -23,6 +24,7 @@ from typing import TypeAlias
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 
 from hauberk.pki.inspect import facts_of
+from hauberk.pki.issuing import DAY_S
 from hauberk.ports import KeyPair, Signer
 from hauberk.xds.translate.types import Resource, resource
 
@@ -48,14 +50,17 @@ class Secrets:
     def __init__(self, signer: Signer, credentials: Credentials, registered: Registered) -> None:
         self._signer, self._credentials, self._registered = signer, credentials, registered
         self._issued: dict[tuple[str, str], _Issued] = {}  # (proxy, secret name)
+        self.soonest = math.inf  # not later than any renewal, in seconds since the epoch
 
-    def get(self, proxy: str, identity: str, namespace: str, name: str, now: float) -> Resource | None:
-        """The secret, or None when there is none by that name for this proxy."""
+    def get(
+        self, proxy: str, identity: str, namespace: str, name: str, now: float, life_s: float = DAY_S
+    ) -> Resource | None:
+        """The secret, or None when there is none by that name for this proxy. `life_s` is a certificate's."""
         if name == "ROOTCA":
             return roots_secret(name, self._signer.roots)
         if name.startswith(_KUBERNETES):
             return gateway_secret(namespace, name, self._credentials)
-        maker = self._maker(identity, name)
+        maker = self._maker(identity, name, life_s)
         if maker is None:
             return None
         if isinstance(maker, bytes):
@@ -65,16 +70,19 @@ class Secrets:
             pair = maker(now)
             held = _Issued(pair_secret(name, pair), renewal(pair.chain, proxy, now))
             self._issued[proxy, f"{name} {identity}"] = held
+            self.soonest = min(self.soonest, held.renew_at)
         return held.made
 
-    def _maker(self, identity: str, name: str) -> Callable[[float], KeyPair] | bytes | None:
+    def _maker(self, identity: str, name: str, life_s: float) -> Callable[[float], KeyPair] | bytes | None:
         if name == "default":
-            return (lambda now: self._signer.issue(identity, now=now)) if identity else None
+            return (lambda now: self._signer.issue(identity, now=now, life_s=life_s)) if identity else None
         return self._registered.get(name)
 
     def next_renewal(self) -> float | None:
         """When the first of them is due, in seconds since the epoch."""
-        return min((held.renew_at for held in self._issued.values()), default=None)
+        due = min((held.renew_at for held in self._issued.values()), default=None)
+        self.soonest = math.inf if due is None else due
+        return due
 
     def forget(self, proxy: str) -> None:
         """Drop what was issued to a proxy that is gone."""

@@ -9,6 +9,7 @@ happens to a refused one, is `hauberk.xds.stream`'s.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -67,6 +68,8 @@ class XdsServer(AggregatedDiscoveryServiceServicer):  # type: ignore[misc]
         self._sessions: dict[str, _Session] = {}  # the newest of each proxy
         self._owners: dict[str, str] = {}  # node id → the pod that the Envoy belongs to, where it is another
         self._vouched = Vouched()
+        self._look_at = 0.0  # when renewals are looked at next
+        self._alarm: asyncio.Timeout | None = None  # ends the sleep until the next renewal
         self._moved = asyncio.Event()  # set, and replaced, whenever a stream got further
 
     def publish(self, resources: Mapping[str, Resources]) -> None:
@@ -159,7 +162,12 @@ class XdsServer(AggregatedDiscoveryServiceServicer):  # type: ignore[misc]
         while True:
             due = self._secrets.next_renewal()
             left = _IDLE_S if due is None else due - self._clock.now()
-            await self._clock.sleep(min(max(left, 1.0), _IDLE_S))
+            pause = min(max(left, 1.0), _IDLE_S)
+            self._look_at = self._clock.now() + pause
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None) as self._alarm:
+                    await self._clock.sleep(pause)
+            self._alarm = None
             for session in self._sessions.values():
                 session.wake.set()
 
@@ -168,11 +176,20 @@ class XdsServer(AggregatedDiscoveryServiceServicer):  # type: ignore[misc]
         if wanted is None:
             return None
         try:
-            return self._secrets.get(proxy, wanted.identity, wanted.namespace, name, self._clock.now())
+            now = self._clock.now()
+            made = self._secrets.get(proxy, wanted.identity, wanted.namespace, name, now, wanted.life_s)
         except ValueError:
             # One secret that cannot be made must not end the whole conversation.
             log.exception("secret cannot be made", extra={"proxy": proxy, "secret": name})
             return None
+        self._rouse(now)
+        return made
+
+    def _rouse(self, now: float) -> None:
+        """Look at renewals again when one has become due before the next look."""
+        if self._alarm is not None and self._secrets.soonest < min(now + _IDLE_S, self._look_at):
+            self._alarm.reschedule(asyncio.get_running_loop().time())
+            self._alarm = None  # until it sleeps again
 
     async def DeltaAggregatedResources(  # noqa: N802 (gRPC's name)
         self, request_iterator: object, context: grpc.aio.ServicerContext

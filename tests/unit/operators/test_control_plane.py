@@ -142,3 +142,26 @@ def test_a_mesh_that_cannot_be_installed_says_why_and_makes_nothing(
     assert result.status is not None
     assert {c["reason"] for c in result.status["conditions"]} == {"InstallError", "ReconcileError"}
     assert all(text in c["message"] for c in result.status["conditions"])
+
+
+def settled(raw: dict[str, Any], generation: int = 1) -> dict[str, Any]:
+    """The control plane as it is once that generation was carried out."""
+    rows = [{"type": "Reconciled", "status": "True"}]
+    return {**raw, "status": {"conditions": rows, "reconciledVersion": f"2.6.6-{generation}"}}
+
+
+@pytest.mark.parametrize(
+    ("done", "mode", "notes"),
+    [(1, "PERMISSIVE", ["Overruled"]), (0, "STRICT", [])],
+    ids=["until the resource changes", "not beyond"],
+)
+def test_a_change_by_hand_counts_until_the_control_plane_changes(
+    done: int, mode: str, notes: list[str]
+) -> None:
+    raw = settled(smcp(security={"dataPlane": {"mtls": True}}), done)
+    policy = child(planned(raw), "PeerAuthentication.security.istio.io", "default")
+    by_hand = {**policy, "spec": {"mtls": {"mode": "PERMISSIVE"}}}
+    result = plan(World(smcp=raw, first=raw, deployments={}, stored={ref_of(by_hand): by_hand}), 0.0)
+    found = child(result, "PeerAuthentication.security.istio.io", "default")
+    assert found["spec"] == {"mtls": {"mode": mode}}
+    assert [note.reason for note in result.notes if note.type == "Warning"] == notes

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hauberk.base.apierrors import BadRequest
-from hauberk.operators.admission import admit_control_plane, admit_member, admit_member_roll
+from hauberk.operators.admission import admit_control_plane, admit_member, admit_member_roll, advise_mtls
 from hauberk.ports_admission import Outcome, Request
 from hauberk.testing.memory_api import MemoryApi
 
@@ -110,3 +110,43 @@ def test_what_upstreams_webhooks_let_pass_passes(
 def test_a_member_never_changes_its_mesh() -> None:
     with pytest.raises(BadRequest, match=r"mutation of \.spec\.controlPlaneRef isn't allowed"):
         ask(admit_member, member("b"), old=member("a"))
+
+
+def peers(name: str, mode: str, namespace: str = "istio-system") -> dict[str, Any]:
+    return {
+        "apiVersion": "security.istio.io/v1",
+        "kind": "PeerAuthentication",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"mtls": {"mode": mode}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("obj", "old", "word"),
+    [
+        (peers("default", "STRICT"), peers("default", "PERMISSIVE"), "put back"),
+        (peers("default", "STRICT"), None, "put back"),
+        (None, peers("default", "STRICT"), "made again"),
+        (peers("default", "STRICT"), peers("default", "STRICT"), ""),
+        (peers("mine", "STRICT"), None, ""),
+        (peers("default", "STRICT", "apps"), None, ""),
+    ],
+)
+def test_who_changes_what_the_control_plane_made_is_told(
+    obj: dict[str, Any] | None, old: dict[str, Any] | None, word: str
+) -> None:
+    api = MemoryApi()
+    api.seed(smcp("basic"))
+    request = Request(
+        kind="PeerAuthentication.security.istio.io",
+        operation="DELETE" if obj is None else "UPDATE" if old else "CREATE",
+        obj=obj,
+        old=old,
+        namespace=(obj or old or {})["metadata"]["namespace"],
+        subresource="",
+        user="me",
+        snapshot=api.snapshot(),
+        options={},
+    )
+    warnings = advise_mtls(request).warnings
+    assert [word in text for text in warnings] == ([True] if word else [])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from hauberk.pki.issuing import DAY_S, Issuer, Wanted, authority
@@ -21,13 +23,13 @@ class Signing:
         root = authority("r", "", now=NOW, life_s=100 * DAY_S)
         self._issuer, self.roots, self.issued = Issuer(root), root.chain, 0
 
-    def issue(self, identity: str, *, now: float) -> KeyPair:
+    def issue(self, identity: str, *, now: float, life_s: float = DAY_S) -> KeyPair:
         self.issued += 1
-        return self._issuer.issue(Wanted(uris=(identity,)), now=now)
+        return self._issuer.issue(Wanted(uris=(identity,), life_s=life_s), now=now)
 
 
 def secrets(signer: Signing) -> Secrets:
-    extra = {"own": lambda now: signer.issue("x", now=now), "ca": b"PEM"}
+    extra: dict[str, Any] = {"own": lambda now: signer.issue("x", now=now), "ca": b"PEM"}
     return Secrets(signer, lambda *_: None, extra)
 
 
@@ -41,6 +43,15 @@ def test_a_certificate_is_kept_until_half_of_its_life() -> None:
     due = held.next_renewal()
     assert due is not None
     assert NOW + 22 * 3600 < due <= NOW + 24.1 * 3600
+
+
+def test_a_shorter_life_is_renewed_at_half_of_it() -> None:
+    signer = Signing()
+    held = secrets(signer)
+    held.get("p", ID, "ns", "default", NOW, 60)
+    assert NOW + 27 <= held.soonest <= NOW + 30
+    held.get("p", ID, "ns", "default", NOW + 31, 60)
+    assert signer.issued == 2
 
 
 def test_another_identity_gets_another_certificate() -> None:

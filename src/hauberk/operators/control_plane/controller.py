@@ -26,6 +26,11 @@ def observe(snapshot: Snapshot, ref: Ref) -> World | None:
         smcp=smcp,
         first=control_plane_in(snapshot, ref.namespace) or smcp,
         deployments={d["metadata"]["name"]: d for d in snapshot.list(DEPLOYMENT, ref.namespace)},
+        stored={
+            ref_of(obj): obj
+            for kind in (PEER_AUTHENTICATION, DESTINATION_RULE)
+            for obj in snapshot.list(kind, ref.namespace)
+        },
     )
 
 

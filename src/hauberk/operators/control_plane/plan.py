@@ -1,16 +1,18 @@
 """From one ServiceMeshControlPlane to its children and its status. Pure.
 
-Source: maistra/istio-operator pkg/controller/servicemesh/controlplane/{reconciler,readiness}.go.
+Source: maistra/istio-operator pkg/controller/servicemesh/controlplane/{controller,reconciler,readiness}.go.
+Deviation: mTLS objects that somebody deletes are made again at once; upstream with the next change of the
+control plane's resource.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from hauberk.base.conditions import Condition
-from hauberk.base.refs import Json
+from hauberk.base.conditions import Condition, is_true
+from hauberk.base.refs import Json, Ref, ref_of
 from hauberk.engine.plan import Note, Plan
 from hauberk.kinds.maistra.control_plane import DEFAULT_VERSION, KIND
 from hauberk.operators.control_plane.gateways import make_gateway, workloads
@@ -37,6 +39,7 @@ class World:
     smcp: Json
     first: Json  # the oldest control plane of the namespace; only that one is installed
     deployments: Mapping[str, Json]  # by name, of the control plane's namespace
+    stored: Mapping[Ref, Json] = field(default_factory=dict)  # the mTLS objects as they stand
 
 
 def plan(world: World, now: float) -> Plan:  # noqa: ARG001
@@ -49,9 +52,10 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001
     version = spec.version or DEFAULT_VERSION
     common = common_labels(mesh, SMCP_CHARTS[version])
     gateways = tuple(workloads(spec))
+    wanted = tuple(make_mtls(mesh, common))
     children = [
         *make_config_maps(mesh, common),
-        *make_mtls(mesh, common),
+        *(kept(world, version, obj) for obj in wanted),
         *make_istiod(mesh, common),
         *(obj for gateway in gateways for obj in make_gateway(gateway, mesh, common)),
     ]
@@ -61,7 +65,34 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001
     note = (
         Note("Ready", ready["message"]) if ready["status"] == "True" else Note("NotReady", ready["message"])
     )
-    return Plan(children=tuple(children), status=status, notes=(note,))
+    return Plan(children=tuple(children), status=status, notes=(note, *overruled(world, version, wanted)))
+
+
+def is_settled(smcp: Json, version: str) -> bool:
+    """Whether the control plane was carried out as its resource stands."""
+    done = f"{SMCP_CHARTS[version]}-{smcp['metadata'].get('generation', 1)}"
+    status = smcp.get("status") or {}
+    return is_true(smcp, "Reconciled") and status.get("reconciledVersion") == done
+
+
+def kept(world: World, version: str, child: Json) -> Json:
+    """An mTLS object with the spec that it was given by hand: that counts until the control plane changes.
+
+    Source: controller.go, isFullyReconciled and its watches: only workloads are looked after in between.
+    """
+    stored = world.stored.get(ref_of(child))
+    if stored is None or not is_settled(world.smcp, version):
+        return child
+    return {**child, "spec": stored.get("spec") or {}}
+
+
+def overruled(world: World, version: str, wanted: tuple[Json, ...]) -> Iterator[Note]:
+    """What to say of mTLS objects that say something else than the control plane."""
+    for child in wanted:
+        stored = world.stored.get(ref_of(child))
+        if stored is not None and is_settled(world.smcp, version) and stored.get("spec") != child["spec"]:
+            text = f"{ref_of(child)} was changed by hand and counts until this resource changes"
+            yield Note("Overruled", f"{text}; then spec.security.dataPlane.mtls counts again", "Warning")
 
 
 def _refusal(world: World) -> str:

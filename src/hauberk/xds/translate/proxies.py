@@ -40,7 +40,8 @@ def resources(mesh: Mesh, proxy: Proxy) -> Resources:
         made += _outward(proxy, domain)
     if proxy.sidecar:
         made += _kept.get(inbound, proxy, settings, role.services)
-    return Resources.of(made, identity=proxy.identity, namespace=proxy.namespace)
+    whose = {"identity": proxy.identity, "namespace": proxy.namespace}
+    return Resources.of(made, **whose, life_s=proxy.secret_life_s)
 
 
 def _role_parts(roles: tuple[Role, ...]) -> RoleParts:

@@ -80,7 +80,8 @@ def encoded(messages: Iterable[Message | Resource]) -> tuple[Resource, ...]:
 class Resources:
     """Everything one proxy should have, and who it is.
 
-    `identity` is the SPIFFE ID its `default` certificate is issued for (empty: none), `namespace`
+    `identity` is the SPIFFE ID its `default` certificate is issued for (empty: none) and `life_s` its life,
+    `namespace`
     is where `kubernetes://NAME` secrets are looked up. Secrets are not in here: the server makes
     them when a proxy asks for one by name.
     """
@@ -88,17 +89,23 @@ class Resources:
     by_type: Mapping[str, Mapping[str, Resource]]
     identity: str = ""
     namespace: str = ""
+    life_s: float = 86_400.0
 
     @classmethod
     def of(
-        cls, messages: Iterable[Message | Resource], *, identity: str = "", namespace: str = ""
+        cls,
+        messages: Iterable[Message | Resource],
+        *,
+        identity: str = "",
+        namespace: str = "",
+        life_s: float = 86_400.0,
     ) -> Resources:
         """Sort messages (encoded or not) by type and name; of two with one name the last stays."""
         found: dict[str, dict[str, Resource]] = {url: {} for url in ORDER}
         for made in encoded(messages):
             found[made.type_url][made.name] = made
         frozen = {url: MappingProxyType(rows) for url, rows in found.items()}
-        return cls(MappingProxyType(frozen), identity, namespace)
+        return cls(MappingProxyType(frozen), identity, namespace, life_s)
 
     @cached_property
     def version(self) -> str:
