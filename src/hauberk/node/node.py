@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hauberk.base.apierrors import AlreadyExists, ApiError, Gone, NotFound
 from hauberk.base.paths import Paths
@@ -28,6 +28,7 @@ from .pod.fields import ConfigError, NodeFacts
 from .pod.pull import ResolveImage, resolver
 from .pod.spec import Pod, pod_of
 from .pod.worker import PodWorker
+from .spares import Spares
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,10 @@ def no_tokens(pod: Pod, projection: TokenProjection) -> bytes:
 
 
 class Node:
-    """The one node. `run` works until it is cancelled."""
+    """The one node. `run` works until it is cancelled.
+
+    `renamed` is told when the Envoy that was started as its first argument belongs to the pod of its second.
+    """
 
     def __init__(
         self,
@@ -58,8 +62,10 @@ class Node:
         resolve_image: ResolveImage | None = None,
         issue_token: IssueToken = no_tokens,
         machine: Machine | None = None,
+        renamed: Callable[[str, str], None] = lambda _born, _uid: None,
     ) -> None:
-        self._machine = machine or read_machine()
+        self._machine, self._renamed = machine or read_machine(), renamed
+        self._spares = Spares(runtime, paths, clock, proxy_bootstrap, renamed)
         self._deps = Deps(
             api=api,
             recorder=recorder,
@@ -68,6 +74,7 @@ class Node:
             clock=clock,
             resolve_image=resolve_image or resolver(paths),
             proxy_bootstrap=proxy_bootstrap,
+            take_spare=self._spares.claim,
             issue_token=issue_token,
             facts=NodeFacts(NODE_IP, str(self._machine.cpus), str(self._machine.memory_bytes)),
             limits_unenforced=self._limits_unenforced,
@@ -85,6 +92,7 @@ class Node:
         async with asyncio.TaskGroup() as tasks:
             revision = self._take_stock(tasks)
             tasks.create_task(self._read_exits())
+            tasks.create_task(self._spares.run())
             tasks.create_task(self._renew())
             tasks.create_task(self._renew_tokens())
             await self._watch(tasks, revision)
@@ -98,6 +106,8 @@ class Node:
         units: dict[str, dict[str, tuple[int, float]]] = {uid: {} for uid in addresses}
         for row in await runtime.running():
             units.setdefault(row.uid, {})[row.name] = (row.attempt, row.started_at)
+            if row.born != row.uid:
+                self._renamed(row.born, row.uid)
         return {uid: Found(addresses.get(uid, ""), running) for uid, running in units.items()}
 
     def _take_stock(self, tasks: asyncio.TaskGroup) -> int:
@@ -226,6 +236,8 @@ class Node:
             worker = self._workers.get(end.uid)
             if worker is not None:
                 worker.exited(end)
+            else:
+                await self._spares.ended(end.uid)
 
     # The node's own objects.
 

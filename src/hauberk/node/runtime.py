@@ -21,6 +21,7 @@ from hauberk.node.launch import Launch, container_request, proxy_request
 from hauberk.node.redirect import Redirect, nft_rules
 
 __all__ = [
+    "Claimed",
     "ExecResult",
     "Exit",
     "KeeperGone",
@@ -47,13 +48,25 @@ class Exit:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A live process. `pid` as seen in the pod network's pid namespace; `started_at`: epoch s."""
+    """A live process. `pid` as seen in the pod network's pid namespace; `started_at`: epoch s.
+
+    `born` is the uid that it was started with: another one than `uid` where a pod took over a spare.
+    """
 
     uid: str
     name: str
     attempt: int
     pid: int
     started_at: float
+    born: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A sandbox that was a spare. `running` is the Envoy in it, None when it ended meanwhile."""
+
+    ip: str
+    running: Running | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +150,14 @@ class Runtime:
         `ip` is taken when it is free, so that an adopted pod keeps its address.
         """
         return str((await self._ask("sandbox", uid=uid, ip=ip))["ip"])
+
+    async def claim(self, spare: str, uid: str, *, log: Path) -> Claimed:
+        """Give the sandbox `spare`, with the process in it, to a pod; its output goes on in `log`.
+
+        Raises StartError when there is no such sandbox, or when the pod has one.
+        """
+        row = await self._ask("claim", spare=spare, uid=uid, log=str(log))
+        return Claimed(row["ip"], Running(**row["running"]) if row["running"] else None)
 
     async def remove_sandbox(self, uid: str) -> None:
         """Kill what still runs in the pod and free its namespace and address; idempotent."""

@@ -10,6 +10,7 @@ Source: kubernetes pkg/kubelet/kuberuntime/logs, parseCRILog.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import socket
@@ -74,6 +75,14 @@ class _Log:
             self._open()
         self.size += os.write(self.fd, text)
 
+    def move(self, path: str) -> None:
+        """Go on under another name, with what was written so far; an empty directory does not stay behind."""
+        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+        os.replace(self.path, path)
+        old, self.path = self.path, path
+        with contextlib.suppress(OSError):
+            os.rmdir(os.path.dirname(old))
+
     def close(self) -> None:
         self.readers -= 1
         if not self.readers:
@@ -104,7 +113,10 @@ class _Stream:
 
 
 def serve(control: socket.socket) -> None:
-    """Pump until the keeper closes `control`. A message is a log's path with its stdout and stderr pipes."""
+    r"""Pump until the keeper closes `control`.
+
+    A message is a log's path with its stdout and stderr pipes, or `OLD\0NEW` without: a log's new path.
+    """
     poll = select.epoll()
     poll.register(control.fileno(), select.EPOLLIN)
     streams: dict[int, _Stream] = {}
@@ -125,9 +137,12 @@ def serve(control: socket.socket) -> None:
 
 
 def _take(control: socket.socket, poll: select.epoll, streams: dict[int, _Stream]) -> bool:
-    text, fds, _, _ = socket.recv_fds(control, 4096, 2)
+    text, fds, _, _ = socket.recv_fds(control, 8192, 2)
     if not text:
         return False
+    if not fds:
+        _move(streams, *text.decode().split("\0"))
+        return True
     try:
         log = _Log(text.decode())
     except OSError as error:
@@ -137,3 +152,11 @@ def _take(control: socket.socket, poll: select.epoll, streams: dict[int, _Stream
         streams[fd] = _Stream(fd, name, log)
         poll.register(fd, select.EPOLLIN)
     return True
+
+
+def _move(streams: dict[int, _Stream], old: str, new: str) -> None:
+    for log in {stream.log for stream in streams.values() if stream.log.path == old}:
+        try:
+            log.move(new)
+        except OSError as error:  # it goes on where it was
+            os.write(2, f"keeper: cannot move {old}: {error}\n".encode())

@@ -100,13 +100,28 @@ class Network:
         ip = self._allocate(wanted)
         self._links += 1
         link = f"hbk{self._links:x}p"
-        path = f"{self.run}/pods/{uid}/netns"
+        path = self._path(uid)
         try:
             fd = self._new_namespace(ip, link, path)
         except OSError:
             self._used.discard(ip)
             raise
         sandbox = self.sandboxes[uid] = Sandbox(fd, ip, link, path)
+        return sandbox
+
+    def rename(self, old: str, new: str) -> Sandbox:
+        """Give a sandbox to another pod. KeyError when there is none, or when that pod has one."""
+        if new in self.sandboxes:
+            raise KeyError(f"{new} has a sandbox")
+        sandbox = self.sandboxes[old]
+        path = self._path(new)
+        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+        linux.write_file(path, "")
+        linux.mount(f"/proc/self/fd/{sandbox.fd}", path, "", linux.MS_BIND)
+        self.sandboxes[new] = self.sandboxes.pop(old)
+        linux.umount(sandbox.path)
+        os.unlink(sandbox.path)
+        sandbox.path = path
         return sandbox
 
     def remove(self, uid: str) -> None:
@@ -120,6 +135,9 @@ class Network:
         linux.umount(sandbox.path)
         os.close(sandbox.fd)
         os.unlink(sandbox.path)
+
+    def _path(self, uid: str) -> str:
+        return f"{self.run}/pods/{uid}/netns"
 
     def _allocate(self, wanted: str | None) -> str:
         if wanted and wanted not in self._used:

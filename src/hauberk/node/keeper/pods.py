@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -23,6 +24,7 @@ class Proc:
 
     __slots__ = (
         "attempt",
+        "born",
         "cwd",
         "env",
         "kind",
@@ -38,13 +40,14 @@ class Proc:
 
     def __init__(self, request: spawn.Request, started: spawn.Started) -> None:
         self.uid, self.name, self.attempt = request["uid"], request["name"], request["attempt"]
+        self.born = self.uid
         self.kind, self.log, self.env = request["kind"], request["log"], request["env"]
         self.cwd, self.user, self.scratch = request["cwd"], request["user"], request["scratch"]
         self.pid, self.pipes, self.since = started.pid, (started.out, started.err), wall_clock()
 
     def as_json(self) -> Answer:
-        """The row that `running` shows."""
-        row = {k: getattr(self, k) for k in ("uid", "name", "attempt", "pid")}
+        """The row that `running` shows. `born` is the uid that it was started with."""
+        row = {k: getattr(self, k) for k in ("uid", "name", "attempt", "pid", "born")}
         return {**row, "started_at": self.since}
 
 
@@ -88,7 +91,7 @@ class Pods:
 
         def ended(status: int) -> None:
             settle()
-            if self.procs.get(key) is proc:
+            if self.procs.get((proc.uid, proc.name)) is proc:
                 self._ended(proc, status)
             self._finish_removals(proc.uid)
 
@@ -104,6 +107,32 @@ class Pods:
             socket.send_fds(pump, [proc.log.encode()], proc.pipes)
         except OSError as error:
             say(f"the log pump does not listen: {error}")
+
+    def claim(self, spare: str, uid: str, log: str) -> Answer:
+        """Give a spare sandbox to a pod: its address, and the process in it if that is still there.
+
+        Its files move along, so that everything is where it would be had it been started for the pod.
+        """
+        sandbox = self._network.sandboxes.get(spare)
+        if sandbox is None:
+            raise spawn.Refused("NotFound", f"there is no sandbox {spare}")
+        self._network.rename(spare, uid)
+        old, new = (f"{self._network.run}/pods/{name}" for name in (spare, uid))
+        for name in os.listdir(old):
+            os.rename(f"{old}/{name}", f"{new}/{name}")
+        os.rmdir(old)
+        moved = None
+        for proc in self._of(spare):
+            moved = self.procs[uid, proc.name] = self.procs.pop((spare, proc.name))
+            self._move_log(proc.log, log)
+            proc.uid, proc.log = uid, log
+        return {"ip": sandbox.ip, "running": moved.as_json() if moved else None}
+
+    def _move_log(self, old: str, new: str) -> None:
+        pump = self._pump()
+        if pump is not None:
+            with contextlib.suppress(OSError):  # a pump that is down opens the new one when it is up again
+                pump.send(f"{old}\0{new}".encode())
 
     def signal(self, uid: str, name: str, number: int) -> None:
         """Send a signal; nothing when the process is gone."""

@@ -104,6 +104,7 @@ class Server:
             "hello": lambda _c, _r, reply: reply({"ok": {"protocol": PROTOCOL}}),
             "sandbox": self._sandbox,
             "sandboxes": self._sandboxes,
+            "claim": lambda _c, r, reply: reply({"ok": pods.claim(r["spare"], r["uid"], r["log"])}),
             "remove_sandbox": lambda _c, r, reply: pods.remove(r["uid"], reply),
             "start": lambda _c, r, reply: pods.start(r["spec"], reply),
             "signal": self._signal,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from hauberk.base.paths import Paths
 from hauberk.base.refs import Json
 from hauberk.kinds.core.volume import TokenProjection
-from hauberk.node.runtime import Runtime
+from hauberk.node.runtime import Claimed, Runtime
 from hauberk.ports import Api, Clock, Recorder
 
 from .fields import NodeFacts
@@ -28,6 +29,9 @@ class ProxyLaunch:
 ProxyBootstrap = Callable[[Json, Mapping[str, str], str], ProxyLaunch]
 """(pod object, role per proxy container, pod IP) → how to start its Envoy."""
 
+TakeSpare = Callable[[str, Path], Awaitable[Claimed | None]]
+"""(pod uid, log of its Envoy) → a sandbox whose Envoy runs already, or None."""
+
 IssueToken = Callable[[Pod, TokenProjection], bytes]
 """The pod's ServiceAccount token for one projection. Raises fields.ConfigError."""
 
@@ -43,6 +47,7 @@ class Deps:
     clock: Clock
     resolve_image: ResolveImage
     proxy_bootstrap: ProxyBootstrap
+    take_spare: TakeSpare
     issue_token: IssueToken
     facts: NodeFacts
     limits_unenforced: Callable[[Pod], None]  # told of each pod with limits; says it once

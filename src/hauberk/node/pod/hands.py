@@ -77,18 +77,33 @@ class Hands:
     ) -> None:
         self._deps, self._pod, self._layout, self._say, self._post = deps, pod, layout, say, post
         self._volumes: dict[str, Path] = {}
+        self._taken: Running | None = None  # a spare's Envoy that nobody has asked to start yet
         self.ip = ""
 
     # Sandbox, volumes, the end.
 
     async def make_sandbox(self, _: MakeSandbox) -> Event:
-        """A network namespace and an address."""
+        """A network namespace and an address; for a pod with an Envoy, a spare one when there is one."""
         try:
             async with asyncio.timeout(SANDBOX_LIMIT_S):
-                self.ip = await self._deps.runtime.sandbox(self._pod().uid)
+                self.ip = await self._take_spare() or await self._deps.runtime.sandbox(self._pod().uid)
         except (StartError, TimeoutError) as error:
             return SandboxFailed(str(error) or "timed out")
         return SandboxMade(self.ip)
+
+    async def _take_spare(self) -> str:
+        """The address of a spare that is this pod's now, empty when there is none. Only for a first start."""
+        pod = self._pod()
+        if not self._layout.roles or (pod.raw.get("status") or {}).get("containerStatuses"):
+            return ""
+        claimed = await self._deps.take_spare(pod.uid, self._proxy_log(0))
+        if claimed is None:
+            return ""
+        self._taken = claimed.running
+        return claimed.ip
+
+    def _proxy_log(self, attempt: int) -> Path:
+        return self._deps.paths.pod_logs(self._pod().uid) / next(iter(self._layout.roles)) / f"{attempt}.log"
 
     async def mount_volumes(self, _: MountVolumes) -> Event:
         """Files for every volume."""
@@ -196,22 +211,37 @@ class Hands:
         return pulled.image
 
     async def _start_proxy(self, pod: Pod, action: StartUnit) -> Event:
-        deps = self._deps
-        order = deps.proxy_bootstrap(pod.raw, self._layout.roles, self.ip)
-        for name, content in order.files.items():
-            write_whole(deps.paths.pod(pod.uid) / name, content)
-        member = next(iter(self._layout.roles))
-        container = pod.container(member)
+        container = pod.container(next(iter(self._layout.roles)))
         assert container is not None, "roles name containers of the spec"
-        image = (await deps.resolve_image(container.image, container.image_pull_policy)).image
-        path = deps.paths.pod_logs(pod.uid) / member / f"{action.attempt}.log"
-        running = await deps.runtime.start_proxy(
-            pod.uid, name=PROXY, argv=order.argv, env=order.env, log=path, attempt=action.attempt
-        )
+        image = (await self._deps.resolve_image(container.image, container.image_pull_policy)).image
+        running, self._taken = self._taken, None
+        if running is None:
+            running = await self._launch_proxy(pod, action.attempt)
         for _ in self._layout.roles:
             self._say("Created", "Container created", False)
             self._say("Started", "Container started", False)
         return _started(action, running, image.image_id)
+
+    async def _launch_proxy(self, pod: Pod, attempt: int) -> Running:
+        deps = self._deps
+        order = deps.proxy_bootstrap(pod.raw, self._layout.roles, self.ip)
+        for name, content in order.files.items():
+            write_whole(deps.paths.pod(pod.uid) / name, content)
+        return await deps.runtime.start_proxy(
+            pod.uid,
+            name=PROXY,
+            argv=order.argv,
+            env=order.env,
+            log=self._proxy_log(attempt),
+            attempt=attempt,
+        )
+
+    def lost_spare(self, unit: str) -> bool:
+        """Whether a spare's Envoy ended that this pod took and did not use yet: it starts its own."""
+        if unit != PROXY or self._taken is None:
+            return False
+        self._taken = None
+        return True
 
     async def _redirect(self, pod: Pod, container: Container, action: StartUnit) -> Event:
         """Istio-init: rules instead of a process. Reported as a container that ran and ended well."""

@@ -101,6 +101,8 @@ class PodWorker:
 
     def exited(self, end: Exit) -> None:
         """A process of this pod ended."""
+        if self._hands.lost_spare(end.name):
+            return
         self.post(self._hands.exited(end.name, end.attempt, end.code, end.at, end.signal))
 
     def vanished(self) -> None:
