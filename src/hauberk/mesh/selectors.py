@@ -4,7 +4,7 @@
 |--------------------------------|--------------------------------------------------------|----------|
 | Gateway                        | gateway pods of the mesh                               | IST0101  |
 | AuthorizationPolicy            | pods with a proxy: its namespace's, the root's: all    | IST0127  |
-| PeerAuthentication             | pods with a proxy of its namespace                     | -        |
+| PeerAuthentication             | pods of its namespace                                  | -        |
 | ServiceEntry, workloadSelector | pods of its namespace                                  | -        |
 | DestinationRule, subset        | ready endpoints of its host                            | IST0173  |
 
@@ -80,7 +80,7 @@ def _peers(raw: Json, view: PeerAuthentication, root: str) -> Selecting | None: 
     if not labels:
         return None
     where = view.metadata.namespace
-    return Selecting(ref_of(raw), labels, where, has_proxy, "pod with a proxy", "it has no effect")
+    return Selecting(ref_of(raw), labels, where, _any, "pod", "it has no effect")
 
 
 def _entry(raw: Json, view: ServiceEntry, root: str) -> Selecting | None:  # noqa: ARG001

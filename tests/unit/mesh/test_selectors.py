@@ -54,6 +54,7 @@ NOBODY = ["NoMatchingWorkloads"]
         ("AuthorizationPolicy", WEB, [pod(sidecar=False)], NOBODY),
         ("AuthorizationPolicy", {}, [], []),
         ("PeerAuthentication", WEB, [pod()], []),
+        ("PeerAuthentication", WEB, [pod(sidecar=False)], []),  # as Knative ships for its webhooks
         ("PeerAuthentication", WEB, [], NOBODY),
         ("PeerAuthentication", {}, [], []),
         ("ServiceEntry", ENTRY, [pod(sidecar=False)], []),
