@@ -43,12 +43,15 @@ def address(number: int) -> str:
 
 
 class Sandbox:
-    """A pod's namespace: an open descriptor keeps it, `path` names it for nsenter."""
+    """A pod's namespace: an open descriptor keeps it, `path` names it for nsenter.
 
-    __slots__ = ("fd", "ip", "link", "path")
+    `alias` is a link to the pod's directory, for a sandbox that had another name.
+    """
+
+    __slots__ = ("alias", "fd", "ip", "link", "path")
 
     def __init__(self, fd: int, ip: str, link: str, path: str) -> None:
-        self.fd, self.ip, self.link, self.path = fd, ip, link, path
+        self.fd, self.ip, self.link, self.path, self.alias = fd, ip, link, path, ""
 
 
 def hardware_address(ip: str) -> bytes:
@@ -135,6 +138,8 @@ class Network:
         linux.umount(sandbox.path)
         os.close(sandbox.fd)
         os.unlink(sandbox.path)
+        if sandbox.alias:
+            os.unlink(sandbox.alias)
 
     def _path(self, uid: str) -> str:
         return f"{self.run}/pods/{uid}/netns"

@@ -111,7 +111,8 @@ class Pods:
     def claim(self, spare: str, uid: str, log: str) -> Answer:
         """Give a spare sandbox to a pod: its address, and the process in it if that is still there.
 
-        Its files move along, so that everything is where it would be had it been started for the pod.
+        Its files move along, so that everything is where it would be had it been started for the pod. The old
+        directory's name leads to the new one: the Envoy looks for its own socket under it.
         """
         sandbox = self._network.sandboxes.get(spare)
         if sandbox is None:
@@ -121,6 +122,8 @@ class Pods:
         for name in os.listdir(old):
             os.rename(f"{old}/{name}", f"{new}/{name}")
         os.rmdir(old)
+        os.symlink(uid, old)
+        sandbox.alias = old
         moved = None
         for proc in self._of(spare):
             moved = self.procs[uid, proc.name] = self.procs.pop((spare, proc.name))
