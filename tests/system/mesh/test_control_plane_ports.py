@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from stage import INJECT, OUT, A, Room
+from stage import INJECT, OUT, A, Room, ready, service
 
 from hauberk.testing.cluster import eventually
 
@@ -99,3 +99,31 @@ def test_the_mesh_wide_default_holds_every_application_back(room: Room) -> None:
             assert names == ["istio-proxy", "app"]
         finally:
             room.cluster.run("delete", "pod", "held", "-n", A, "--grace-period=0", "--force")
+
+
+def on_8444(name: str) -> dict[str, Any]:
+    """A pod of the mesh whose application answers on 8444, and that excludes nothing by itself."""
+    app = {
+        "name": "app",
+        "image": "hauberk.local/curl",
+        "command": ["python3", "-m", "http.server", "8444"],
+    }
+    meta = {"name": name, "namespace": A, "labels": {**INJECT, "app": name}}
+    spec = {"containers": [app], "terminationGracePeriodSeconds": 1}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
+
+
+def test_8444_is_open_to_strangers_as_long_as_the_control_plane_excludes_it(room: Room) -> None:
+    with room.rules(on_8444("open-8444")):
+        ready(room.cluster, A, "open-8444")
+        pod = room.cluster.json("pod", "open-8444", "-n", A)
+        room.soon(lambda: reached(room, pod, 8444), True)
+    with room.control_plane(excluded([8022]), excluded([8444, 8022])), room.rules(on_8444("shut-8444")):
+        ready(room.cluster, A, "shut-8444")
+        pod = room.cluster.json("pod", "shut-8444", "-n", A)
+        front = service(A, "shut-8444", {"http": (8444, 8444)})
+        with room.rules(front):
+            room.soon(lambda: room.curl(f"{A}/client", "http://shut-8444:8444/").status, 200, "from a member")
+            assert not reached(room, pod, 8444), "plaintext"
+            https = f"https://{pod['status']['podIP']}:8444/"
+            assert room.curl(STRANGER, https, "-k").status == 0, "TLS without a certificate of the mesh"

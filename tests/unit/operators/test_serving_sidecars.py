@@ -8,9 +8,11 @@ from hauberk.operators.knative_serving.sidecars import sidecar_problem
 from hauberk.testing.clock import FakeClock
 from hauberk.testing.memory_api import MemoryApi
 
+ASKED = {"sidecar.istio.io/inject": "true"}
 
-def pod(app: str, *containers: str) -> dict[str, Any]:
-    meta = {"name": app, "namespace": "knative-serving", "labels": {"app": app}}
+
+def pod(app: str, *containers: str, **labels: str) -> dict[str, Any]:
+    meta = {"name": app, "namespace": "knative-serving", "labels": {"app": app, **labels}}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -42,6 +44,8 @@ def mesh(*members: str, mtls: bool = True) -> list[dict[str, Any]]:
         ([*mesh("knative-serving"), pod("activator", "istio-proxy"), pod("autoscaler", "istio-proxy")], ""),
         ([*mesh("knative-serving"), pod("activator"), pod("autoscaler", "istio-proxy")], "fail with 503"),
         ([*mesh("knative-serving"), pod("autoscaler")], "cannot scrape"),
+        ([*mesh("knative-serving"), pod("activator")], "Set the label"),
+        ([*mesh("knative-serving"), pod("activator", **ASKED)], "rollout restart"),
         ([*mesh("knative-serving", mtls=False), pod("activator"), pod("autoscaler")], ""),
         ([*mesh("default"), pod("activator")], "belongs to no mesh"),
     ],

@@ -13,18 +13,23 @@ from hauberk.operators.names import CONTROL_PLANE, GATEWAY
 from hauberk.ports import Snapshot
 
 INGRESS_GATEWAY = "knative-ingress-gateway"
+LOCAL_GATEWAY = "knative-local-gateway"
 
 
 def gateway_problem(snapshot: Snapshot) -> str:
     """Why no gateway serves Knative, or an empty text.
 
-    Looks at the default Gateway only; `config-istio` may name others.
+    Looks at the default Gateways only; `config-istio` may name others.
     """
     if not snapshot.list(CONTROL_PLANE):
         return "no ServiceMeshControlPlane exists: no gateway can serve Knative, and ksvcs stay unready"
-    gateway = snapshot.get(Ref(GATEWAY, NAMESPACE, INGRESS_GATEWAY))
-    if gateway is None:
-        return f"Gateway {NAMESPACE}/{INGRESS_GATEWAY} does not exist: an admin creates it"
+    gateways = {
+        name: snapshot.get(Ref(GATEWAY, NAMESPACE, name)) for name in (INGRESS_GATEWAY, LOCAL_GATEWAY)
+    }
+    for name, found in gateways.items():
+        if found is None:
+            return f"Gateway {NAMESPACE}/{name} does not exist: an admin creates it"
+    gateway = gateways[INGRESS_GATEWAY] or {}
     selector = (gateway.get("spec") or {}).get("selector") or {}
     if not any(True for _ in snapshot.list("Service", None, selector)):
         shown = ",".join(f"{k}={v}" for k, v in sorted(selector.items()))

@@ -7,8 +7,11 @@ Source: the document, step 4 (`spec.deployments` with the label `sidecar.istio.i
 
 from __future__ import annotations
 
-from hauberk.base.refs import is_deleting
+from collections.abc import Mapping, Sequence
+
+from hauberk.base.refs import Json, is_deleting, labels_of
 from hauberk.kinds.knative_operator.knative_serving import NAMESPACE
+from hauberk.operators.injection.decide import INJECT
 from hauberk.operators.membership import control_plane_in, mesh_of
 from hauberk.ports import Snapshot
 
@@ -31,18 +34,25 @@ def sidecar_problem(snapshot: Snapshot) -> str:
     security = ((plane or {}).get("spec") or {}).get("security") or {}
     if not (security.get("dataPlane") or {}).get("mtls"):
         return ""
-    bare = [f"{name} ({why})" for name, why in NEEDED.items() if _runs_bare(snapshot, name)]
+    found = {name: _bare(snapshot, name) for name in NEEDED}
+    bare = {name: pods for name, pods in found.items() if pods}
     if not bare:
         return ""
-    return (
-        f"mTLS is strict, and without a sidecar run: {'; '.join(bare)}. Set the label "
-        'sidecar.istio.io/inject: "true" for them in spec.deployments'
-    )
+    shown = "; ".join(f"{name} ({NEEDED[name]})" for name in bare)
+    return f"mTLS is strict, and without a sidecar run: {shown}. {_fix(bare)}"
 
 
-def _runs_bare(snapshot: Snapshot, name: str) -> bool:
-    for pod in snapshot.list("Pod", NAMESPACE, {"app": name}):
-        containers = (pod.get("spec") or {}).get("containers") or ()
-        if not is_deleting(pod) and not any(c.get("name") == _PROXY for c in containers):
-            return True
-    return False
+def _fix(bare: Mapping[str, Sequence[Json]]) -> str:
+    if all(labels_of(pod).get(INJECT) == "true" for pods in bare.values() for pod in pods):
+        restart = " ".join(f"deployment/{name}" for name in bare)
+        return f"They started before the mesh did: kubectl rollout restart -n {NAMESPACE} {restart}"
+    return f'Set the label {INJECT}: "true" for them in spec.deployments'
+
+
+def _bare(snapshot: Snapshot, name: str) -> list[Json]:
+    return [
+        pod
+        for pod in snapshot.list("Pod", NAMESPACE, {"app": name})
+        if not is_deleting(pod)
+        and not any(c.get("name") == _PROXY for c in (pod.get("spec") or {}).get("containers") or ())
+    ]
