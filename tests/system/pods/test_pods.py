@@ -283,7 +283,7 @@ def test_a_pod_whose_object_vanishes_is_ended(small: Cluster) -> None:
 
 
 def test_a_sidecar_init_container_runs_beside_the_app_and_ends_with_it(small: Cluster) -> None:
-    side = {**shell("exec sleep 54321", "side"), "restartPolicy": "Always"}
+    side = {**shell("trap exit TERM; sleep 54321 & wait", "side"), "restartPolicy": "Always"}
     small.create(make_pod("sidecar", shell("sleep 0.5"), initContainers=[side], restartPolicy="Never"))
     small.when("sidecar", "Succeeded", lambda p: phase(p) == "Succeeded")
     small.eventually("no process", lambda: not small.processes("sleep 54321"))

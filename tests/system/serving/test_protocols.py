@@ -38,15 +38,23 @@ def read_until(sock: ssl.SSLSocket, mark: bytes) -> bytes:
     return out
 
 
-@pytest.fixture(scope="module", params=["through the activator", "past the activator"])
-def app(request: pytest.FixtureRequest, mesh: Any, protocols: str) -> Iterator[str]:
+WAYS = {"through the activator": ("proto", WARM, "Proxy"), "past the activator": ("direct", DIRECT, "Serve")}
+
+
+@pytest.fixture(scope="module")
+def apps(mesh: Any, protocols: str) -> Iterator[dict[str, str]]:
+    """The app's host by the way that requests take to it."""
+    hosts = {way: mesh.deploy(name, protocols, notes=notes) for way, (name, notes, _) in WAYS.items()}
+    for name, _, mode in WAYS.values():
+        eventually(lambda n=name, m=mode: mesh.get("sks", f"{n}-00001")["spec"]["mode"] == m, what=mode)
+    yield hosts
+    mesh.forget(*(name for name, _, _ in WAYS.values()))
+
+
+@pytest.fixture(params=WAYS)
+def app(request: pytest.FixtureRequest, apps: dict[str, str]) -> str:
     """The app's host."""
-    name, notes = ("proto", WARM) if "through" in request.param else ("direct", DIRECT)
-    host = mesh.deploy(name, protocols, notes=notes)
-    mode = "Proxy" if "through" in request.param else "Serve"
-    eventually(lambda: mesh.get("sks", f"{name}-00001")["spec"]["mode"] == mode, what=mode)
-    yield host
-    mesh.forget(name)
+    return apps[request.param]
 
 
 def test_a_websocket_talks_both_ways(mesh: Any, app: str) -> None:
