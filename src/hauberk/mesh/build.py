@@ -201,7 +201,7 @@ class _World:
             for raw in self.services.get(namespace, ()):
                 name = raw["metadata"]["name"]
                 pieces = self.slices.get((namespace, name), ())
-                made = kubernetes_service(raw, pieces, by_uid, self._takes)
+                made = _with_identities(kubernetes_service(raw, pieces, by_uid, self._takes))
                 out.append(_kept.same(("service", made.host, namespace), made))
         hosts = {s.host: s.ref for s in out}
         for raw, view in self._parsed(service_entry.KIND, findings):
@@ -283,10 +283,23 @@ def _shape(service: Service) -> Service:
     return _kept.same(("shape", service.host, str(service.ref)), bare)
 
 
+def _with_identities(service: Service) -> Service:
+    """The service with whom its endpoints are, also while it is scaled to zero.
+
+    Every proxy's cluster has that list: without memory each would be replaced whenever a Revision goes to
+    zero and comes back.
+    Source: istio/istio pilot/pkg/model/endpointshards.go, UpdateServiceEndpoints (accounts stay).
+    """
+    found = {row.identity for rows in service.endpoints.values() for row in rows if row.mtls and row.identity}
+    known = _kept.last(("identities", service.host, service.namespace), tuple(sorted(found)))
+    return replace(service, identities=known)
+
+
 def _without_endpoints(service: Service) -> Service:
     """A headless Service keeps those of its bare ports: their addresses are what clients dial."""
     bare = {p.number for p in service.ports if service.headless and not p.protocol.is_http}
-    return replace(service, endpoints={n: rows for n, rows in service.endpoints.items() if n in bare})
+    kept = {n: rows for n, rows in service.endpoints.items() if n in bare}
+    return replace(service, endpoints=kept, identities=())
 
 
 def _ports_of(service: Json, pod: Workload, found: dict[int, Any]) -> None:

@@ -2,7 +2,7 @@
 
 A key is the *identity* of the objects that a result was made from: stored objects are never
 mutated, so an unchanged object is the same object. A kept result keeps its sources alive, so an
-identity is never reused while it is a key. What a Memo returns equals what `make` would return.
+identity is never reused while it is a key. What `get` and `same` return equals what `make` would return.
 """
 
 from __future__ import annotations
@@ -39,6 +39,16 @@ class Memo:
         if kept is not None and kept[1] == value:
             value = kept[1]
         self._put(key, ((), value))
+        return value
+
+    def last(self, name: tuple[Any, ...], value: tuple[T, ...]) -> tuple[T, ...]:
+        """The value, or the last one under this name that was not empty."""
+        key = ("last", *name)
+        kept = self._young.get(key) or self._old.get(key)
+        if not value and kept is not None:
+            value = kept[1]
+        if value:
+            self._put(key, ((), value))
         return value
 
     def _put(self, key: tuple[Any, ...], kept: tuple[tuple[Any, ...], Any]) -> None:

@@ -121,6 +121,24 @@ def test_whatever_is_missing_nothing_dangles(case: str, gone: set[int]) -> None:
     assert dangling(build(world.Stored(*left))) == []
 
 
+def test_a_service_that_goes_to_zero_keeps_its_clusters() -> None:
+    stored = world.read((HERE / "rules.in.yaml").read_text())
+    before = build(world.Stored(*stored))
+    left = [obj for obj in stored if obj["kind"] != "EndpointSlice"]
+    assert len(left) < len(stored)
+    after = build(world.Stored(*left))
+    for uid, proxy in before.proxies.items():
+        was, now = resources(before, proxy), resources(after, after.proxies[uid])
+        assert was.by_type[CLUSTER].keys() == now.by_type[CLUSTER].keys()
+        changed = {
+            name
+            for name, cluster in was.messages(CLUSTER).items()
+            if cluster.type == cluster.EDS and cluster != now.messages(CLUSTER)[name]
+        }
+        assert changed == set()
+        assert was.by_type[ENDPOINT] != now.by_type[ENDPOINT]
+
+
 def as_static(made: Resources) -> dict[str, Any]:
     """A bootstrap with everything in it. Secrets come by calls of their own: ADS starts too late."""
     parts = shown(made)

@@ -124,7 +124,7 @@ def secure(
         return
     if mode == "DISABLE" or not client.certificate:
         return
-    identities = sorted({row.identity for row in rows if row.mtls and row.identity})
+    identities = service.identities or sorted({row.identity for row in rows if row.mtls and row.identity})
     wanted = how.tls.subject_alt_names if how.tls is not None else ()
     mesh = tls.mesh_client(
         sni=(how.tls.sni if how.tls else "") or names.sni(service.host, port.number, subset),
@@ -136,7 +136,7 @@ def secure(
     elif made_by_destination(service, how, subset):
         if rows and all(row.mtls for row in rows) and client.auto_mtls:
             made.transport_socket.CopyFrom(mesh)
-    elif client.auto_mtls and any(row.mtls for row in rows):
+    elif client.auto_mtls and (service.identities or any(row.mtls for row in rows)):
         made.transport_socket_matches.add(name="tlsMode-istio", match=_IN_MESH, transport_socket=mesh)
         made.transport_socket_matches.add(name="tlsMode-disabled", match=Struct(), transport_socket=tls.raw())
 
