@@ -101,8 +101,8 @@ def request_s(cluster: Cluster, host: str, *, wanted: str) -> float:
         cluster.options.address, cluster.options.https_port, context=context, timeout=60
     )
     wire = socket.create_connection((cluster.options.address, cluster.options.https_port), 60)
-    # As curl, browsers and Go do. Without it the kernel holds the request back for 40 ms, until the other side
-    # has acknowledged the end of the handshake.
+    # As curl, browsers and Go do. Without it the kernel holds the request back for 40 ms, until the other
+    # side has acknowledged the end of the handshake.
     wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.sock = context.wrap_socket(wire, server_hostname=host)
     connection.request("GET", "/", headers={"Host": host})
