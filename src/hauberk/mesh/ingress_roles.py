@@ -146,7 +146,7 @@ def _default_certificate(snapshot: Snapshot) -> Iterator[KourierCertificate]:
 
     Source: net-kourier pkg/generator/ingress_translator.go, useHTTPSListenerWithOneCert.
     """
-    for pod in snapshot.list("Pod", "knative-serving", {"app": KOURIER_CONTROLLER}):
+    for pod in snapshot.list("Pod", None, {"app": KOURIER_CONTROLLER}):
         for container in (pod.get("spec") or {}).get("containers") or ():
             env = env_of(container)
             if not is_deleting(pod) and env.get("CERTS_SECRET_NAME"):

@@ -165,6 +165,17 @@ class Site:
         fresh = status.get("observedGeneration") == found["metadata"]["generation"]
         return fresh and self.condition(found, "Ready").get("status") == "True"
 
+    def ended(self, name: str) -> Any:
+        """ConfigurationsReady, once it is False."""
+        return eventually(
+            lambda: (
+                (r := self.condition(self.get("ksvc", name), "ConfigurationsReady")).get("status") == "False"
+                and r
+            ),
+            within_s=20,
+            what=f"ksvc {name} not Ready",
+        )
+
     def get(self, kind: str, name: str, namespace: str = "default") -> Any:
         return self.cluster.json(kind, name, "-n", namespace)
 

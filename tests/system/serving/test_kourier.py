@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
+from hauberk.kinds.knative_internal.ingress import network_hash
 from hauberk.testing.cluster import Cluster, eventually, hauberk, started
 
 pytestmark = pytest.mark.system
@@ -56,6 +59,73 @@ def test_the_service_stays_ready_and_answers_through_an_edge_route(kourier: Clus
     assert site.plain(site.host("hello")).text == "Hello Hauberk!"
     names = [c["name"] for p in site.pods("hello") for c in p["spec"]["containers"]]
     assert "istio-proxy" not in names
+
+
+def annotate(kourier: Cluster, *notes: str) -> None:
+    kourier.must("annotate", "ksvc", "hello", "--overwrite", *notes)
+
+
+def plainly(site: Any) -> Any:
+    return site.plain(site.host("hello"))
+
+
+def test_a_redirect_is_made_by_the_route_and_not_again_by_kourier(kourier: Cluster, site: Any) -> None:
+    """Behind an edge Route every request is plain: Kourier must not send it round in circles."""
+    annotate(kourier, "networking.knative.dev/http-protocol=redirected")
+    eventually(lambda: plainly(site).status == 302, within_s=10, what="a redirect")
+    assert plainly(site).headers["location"].startswith(f"https://{site.host('hello')}")
+    assert answered(site)
+    (route,) = kourier.json(ROUTE, "-n", "knative-serving-ingress")["items"]
+    assert route["spec"]["tls"]["insecureEdgeTerminationPolicy"] == "Redirect"
+    annotate(kourier, "networking.knative.dev/http-protocol-")
+    eventually(lambda: plainly(site).status == 200, within_s=10, what="no redirect")
+
+
+def test_a_probe_gets_the_hash_of_the_ingress_that_the_gateway_serves(kourier: Cluster, site: Any) -> None:
+    asked = {"K-Network-Probe": "probe", "K-Network-Hash": "override"}
+    reply = site.call(site.host("hello"), headers=asked)
+    ingress = kourier.json("king", "hello", "-n", "default")
+    assert (reply.status, reply.headers["k-network-hash"]) == (200, network_hash(ingress))
+    missing = site.call(site.host("hello"), headers={"K-Network-Probe": "probe"})
+    assert missing.status == 400
+
+
+def shown(site: Any, host: str) -> str:
+    """Who the certificate says it is; empty when there is no TLS."""
+    try:
+        with site.connect(host, timeout_s=3) as sock:
+            found = x509.load_der_x509_certificate(sock.getpeercert(binary_form=True))
+    except OSError:
+        return ""
+    return str(found.subject.rfc4514_string())
+
+
+def test_passthrough_needs_a_certificate_that_kourier_is_told_of(
+    kourier: Cluster, site: Any, tmp_path: Path
+) -> None:
+    """As upstream: 8443 is closed until net-kourier-controller's environment names a Secret."""
+    host = site.host("hello")
+    annotate(kourier, "serving.knative.openshift.io/enablePassthrough=true")
+    eventually(lambda: not shown(site, host), within_s=10, what="nothing behind the passthrough Route")
+    kourier.shell.must(
+        ["openssl", "req", "-x509", "-nodes", "-newkey", "rsa:2048", "-days", "9",
+         "-subj", "/CN=kourier.test", "-keyout", str(tmp_path / "k"), "-out", str(tmp_path / "c")]
+    )  # fmt: skip
+    kourier.must(
+        "create", "secret", "tls", "front", "-n", "knative-serving-ingress",
+        f"--cert={tmp_path / 'c'}", f"--key={tmp_path / 'k'}",
+    )  # fmt: skip
+    env = [
+        {"name": "CERTS_SECRET_NAMESPACE", "value": "knative-serving-ingress"},
+        {"name": "CERTS_SECRET_NAME", "value": "front"},
+    ]
+    told = [{"name": "net-kourier-controller", "env": [{"container": "controller", "envVars": env}]}]
+    at = ("patch", "knativeserving", "knative-serving", "-n", "knative-serving", "--type=merge", "-p")
+    kourier.must(*at, json.dumps({"spec": {"workloads": told}}))
+    eventually(lambda: shown(site, host) == "CN=kourier.test", within_s=20, what="Kourier's own certificate")
+    assert answered(site)
+    annotate(kourier, "serving.knative.openshift.io/enablePassthrough-")
+    eventually(lambda: answered(site) and shown(site, host) != "CN=kourier.test", what="edge again")
 
 
 def test_the_local_url_answers_inside_the_cluster(kourier: Cluster) -> None:

@@ -49,7 +49,7 @@ def ingress(**spec: Any) -> Json:
 
 
 def controller(**env: str) -> Json:
-    meta = {"name": "c", "namespace": "knative-serving", "labels": {"app": "net-kourier-controller"}}
+    meta = {"name": "c", "namespace": "knative-serving-ingress", "labels": {"app": "net-kourier-controller"}}
     rows = [{"name": k, "value": v} for k, v in env.items()]
     return {
         "apiVersion": "v1",
