@@ -67,17 +67,7 @@ async def run(options: Options) -> None:
 async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio.Event) -> None:
     clock, paths = SystemClock(), options.paths
     authority = Authority.open(paths.pki, clock.now())
-    server = Server(
-        store,
-        clock=clock,
-        admission=ADMISSION,
-        options={"strict": options.strict, "domain": options.domain},
-        authenticators=(
-            by_client_certificate,
-            by_token(authority.token_key, ISSUER, store.snapshot, clock),
-        ),
-        logs=NodeLogs(paths, store.snapshot, clock),
-    )
+    server = _api(options, store, authority, clock)
     recorder = EventRecorder(server, clock)
     facts = autoscaler.Facts(clock)
     activator = Activator(server, facts, clock)
@@ -113,15 +103,7 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
     pods_http = pod_door(server.asgi, authority, paths.pki, clock.now())
     await _create_missing(server, options.domain)
     async with asyncio.TaskGroup() as group:
-        mesh_feed = Feed(name="mesh", api=server, kinds=mesh.READS, clock=clock, rebuild=feed.rebuild)
-        feed.again = mesh_feed.wake
-        names = Feed(
-            name="services",
-            api=server,
-            kinds=services.READS,
-            clock=clock,
-            rebuild=ServiceFeed(server, runtime).rebuild,
-        )
+        mesh_feed, names = _feeds(server, runtime, feed, clock)
         parts = (recorder.run, engine.run, GarbageCollector(server, clock).run, xds.run, mesh_feed.run)
         tasks = [group.create_task(digests.run(engine.wake))]
         tasks += [
@@ -130,6 +112,28 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
         ]
         await stop.wait()
         await _end(tasks)
+
+
+def _api(options: Options, store: Store, authority: Authority, clock: SystemClock) -> Server:
+    return Server(
+        store,
+        clock=clock,
+        admission=ADMISSION,
+        options={"strict": options.strict, "domain": options.domain},
+        authenticators=(
+            by_client_certificate,
+            by_token(authority.token_key, ISSUER, store.snapshot, clock),
+        ),
+        logs=NodeLogs(options.paths, store.snapshot, clock),
+    )
+
+
+def _feeds(server: Server, runtime: Runtime, feed: MeshFeed, clock: SystemClock) -> tuple[Feed, Feed]:
+    """What the proxies and what the pod network are told; the first is woken by refusals, too."""
+    mesh_feed = Feed(name="mesh", api=server, kinds=mesh.READS, clock=clock, rebuild=feed.rebuild)
+    feed.again = mesh_feed.wake
+    rebuild = ServiceFeed(server, runtime).rebuild
+    return mesh_feed, Feed(name="services", api=server, kinds=services.READS, clock=clock, rebuild=rebuild)
 
 
 async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
