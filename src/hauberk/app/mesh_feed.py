@@ -14,6 +14,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from hauberk import mesh
@@ -23,7 +24,7 @@ from hauberk.base.paths import Paths
 from hauberk.base.refs import Json, Ref, ref_of
 from hauberk.base.times import rfc3339
 from hauberk.mesh import Finding, Mesh
-from hauberk.mesh.refusals import CONDITION, REFUSED, Refusals
+from hauberk.mesh.refusals import CONDITION, LAST_GOOD, REFUSED, Refusals
 from hauberk.ports import Api, Clock, Recorder, Snapshot
 from hauberk.xds import translate
 from hauberk.xds.server import XdsServer
@@ -54,7 +55,11 @@ def wanted_conditions(findings: Iterable[Finding]) -> dict[Ref, dict[str, Any]]:
 
 
 def status_changes(
-    wanted: Mapping[Ref, dict[str, Any]], told: Iterable[Ref], snapshot: Snapshot, now: str
+    wanted: Mapping[Ref, dict[str, Any]],
+    told: Iterable[Ref],
+    snapshot: Snapshot,
+    now: str,
+    in_force: Mapping[Ref, Json] = MappingProxyType({}),
 ) -> list[tuple[Ref, dict[str, Any]]]:
     """The status writes that make objects say what `wanted` says; `told` had a condition before.
 
@@ -72,7 +77,8 @@ def status_changes(
         keys = ("status", "reason", "message", *(("observedGeneration",) if ref in wanted else ()))
         if stored and all(stored[0].get(key) == row[key] for key in keys):
             continue
-        out.append((ref, {"conditions": with_times([row], stored, now)}))
+        more = {LAST_GOOD: in_force[ref]} if ref in in_force else {}
+        out.append((ref, {"conditions": with_times([row], stored, now), **more}))
     return out
 
 
@@ -188,7 +194,8 @@ class MeshFeed:
         wanted = wanted_conditions(findings)
         snapshot = self.api.snapshot()
         told = already_told(snapshot)
-        for ref, status in status_changes(wanted, told, snapshot, rfc3339(self.clock.now())):
+        now, in_force = rfc3339(self.clock.now()), self._refusals.in_force()
+        for ref, status in status_changes(wanted, told, snapshot, now, in_force):
             obj = snapshot.get(ref)
             row = status["conditions"][0]
             if obj is not None and row["status"] == "False":

@@ -13,6 +13,7 @@ the proxy goes on with what it has.
 | one                          | it is to blame                                                      |
 | several                      | the newer half waits; after the proxies answered, a part is let back |
 
+The version that stands in is noted in the rule's status, so the next control plane knows it too.
 Deviation: upstream's proxies keep refusing the whole resource, and tell it in istiod's log only.
 """
 
@@ -28,6 +29,8 @@ from hauberk.mesh.origins import Origin, origin_of
 
 CONDITION = "Accepted"
 REFUSED = "ConfigurationRefused"
+LAST_GOOD = "lastGoodSpec"
+"""Where in a refused rule's status the spec stands that is in force."""
 LEFT_OUT = ("VirtualService.networking.istio.io", "Gateway.networking.istio.io",
             "ServiceEntry.networking.istio.io")  # fmt: skip
 """Kinds without which traffic is not less secure."""
@@ -95,6 +98,7 @@ class Refusals:
         self._order[origin.ref] = self._changes
         if not known and (text := _refused_before(raw)):
             self._guilty[origin] = _Case("", "", told=text)
+            known = _last_good(raw)
         return *known[1 - _VERSIONS :], raw
 
     def refused(
@@ -154,6 +158,12 @@ class Refusals:
                 found[origin.ref] = made
         return found
 
+    def in_force(self) -> Mapping[Ref, Json]:
+        """Rule → the spec that is in force in its place."""
+        guilty = {origin.ref for origin in self._guilty}
+        made = self.stand_ins().items()
+        return {ref: raw.get("spec") or {} for ref, raw in made if raw is not None and ref in guilty}
+
     def findings(self, secrets: Mapping[Ref, Json | None]) -> list[Finding]:
         """What to tell the rules. `secrets` are the stored Secrets that `watched` names."""
         return [*self._of_rules(), *self._of_secrets(secrets)]
@@ -197,3 +207,10 @@ def _refused_before(raw: Json) -> str:
         return ""
     same = row.get("observedGeneration") == raw["metadata"].get("generation")
     return str(row.get("message") or REFUSED) if same else ""
+
+
+def _last_good(raw: Json) -> tuple[Json, ...]:
+    """The version that a control plane before this one kept in force."""
+    spec = (raw.get("status") or {}).get(LAST_GOOD)
+    meta = raw["metadata"]
+    return ({**raw, "metadata": {**meta, "generation": 0}, "spec": spec},) if spec else ()

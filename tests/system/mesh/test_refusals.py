@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +11,10 @@ from typing import Any
 import pytest
 from doors import ROOT, Keys, ask, gateway, route, server, tls_secret
 from stage import INJECT, A, Room, actor, istio, ready, service
+
+from hauberk.base.problems import Problem
+from hauberk.cluster import client, find
+from hauberk.testing.cluster import eventually
 
 pytestmark = pytest.mark.system
 ME = f"{A}/client"
@@ -112,3 +118,26 @@ def test_a_destination_rule_is_told_and_its_host_alone_is_touched(room: Room) ->
         with room.rules(istio("DestinationRule", A, "lone", led)):
             refused(room, "destinationrule", "lone", ME, "Cluster", "the proxies keep what they have")
             assert [status(room, host) for host in ("lone", "web")] == [200, 200]
+
+
+def test_the_next_control_plane_knows_what_was_refused_and_what_is_in_force(room: Room) -> None:
+    with room.rules(virtual("keeps.example", 201), virtual("next.example", 202)):
+        room.soon(lambda: (status(room, "keeps.example"), status(room, "next.example")), (201, 202))
+        room.apply(virtual("keeps.example", 418, BAD))
+        refused(room, "virtualservice", "keeps", "last good version")
+        dead = find.control_plane(room.cluster.name)
+        os.kill(dead, signal.SIGKILL)
+        eventually(lambda: replaced(room, dead), what="the next control plane")
+        with pod(room, "after") as after:
+            room.soon(lambda: [status(room, h, after) for h in ("keeps.example", "next.example")], [201, 202])
+        assert status(room, "keeps.example") == 201
+        assert room.accepted("virtualservice", A, "keeps")[0] == REFUSED
+
+
+def replaced(room: Room, dead: int) -> bool:
+    """Whether another control plane answers."""
+    try:
+        pid = find.control_plane(room.cluster.name)
+    except Problem:
+        return False
+    return pid != dead and client.is_ready(room.cluster.options.paths.api_socket)

@@ -141,3 +141,20 @@ def test_a_refused_credential_is_told_on_its_gateways_until_the_secret_changes()
     assert (found.ref, found.reason) == (gate, "ConfigurationRefused")
     assert "KEY_VALUES_MISMATCH" in found.message
     assert refusals.findings({refusals.watched[0]: dict(secret)}) == []
+
+
+def test_a_new_control_plane_keeps_the_version_in_force_that_the_one_before_kept() -> None:
+    first, bad = Refusals(), rule("x", 2, spec={"hosts": ["bad"]})
+    first.observe([rule("x", spec={"hosts": ["good"]})])
+    first.observe([bad])
+    refuse(first, [bad])
+    row = {
+        "type": "Accepted", "status": "False", "reason": "ConfigurationRefused", "message": "as before",
+        "observedGeneration": 2,
+    }  # fmt: skip
+    status = {"conditions": [row], "lastGoodSpec": first.in_force()[ref_of(bad)]}
+    second = Refusals()
+    second.observe([{**bad, "status": status}])
+    (made,) = second.stand_ins().values()
+    assert made is not None
+    assert made["spec"] == {"hosts": ["good"]}
