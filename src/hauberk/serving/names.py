@@ -85,6 +85,14 @@ def body(api_version: str, kind: str, meta: Mapping[str, Any], **parts: Any) -> 
     }
 
 
+def created(what: str, name: str) -> Note:
+    """The event of a child that was not there.
+
+    Source: knative/serving pkg/reconciler/{service,configuration,route}; net-istio pkg/reconciler.
+    """
+    return Note("Created", f'Created {what} "{name}"')
+
+
 def internal_error(message: str) -> Note:
     """The event of a reconcile that ends with an error.
 

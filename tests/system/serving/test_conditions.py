@@ -23,6 +23,27 @@ def failed(site: Any, kind: str, name: str, condition: str = "Ready") -> Any:
     )
 
 
+def test_what_becomes_of_a_service_is_told_in_events(mesh: Any, gone: Gone) -> None:
+    """As `kubectl describe` shows them on the real system."""
+    gone("told")
+    mesh.deploy("told")
+    events = mesh.cluster.json("events", "-n", "default")["items"]
+    own = [e for e in events if e["involvedObject"]["name"] in ("told", "told-00001")]
+    told = {f"{e['involvedObject']['kind']} {e['reason']} {e['message']}" for e in own}
+    assert told >= {
+        'Service Created Created Configuration "told"',
+        'Service Created Created Route "told"',
+        'Configuration Created Created Revision "told-00001"',
+        "Configuration ConfigurationReady Configuration becomes ready",
+        'Configuration LatestReadyUpdate LatestReadyRevisionName updated to "told-00001"',
+        "Revision RevisionReady Revision becomes ready upon all resources being ready",
+        'Route Created Created placeholder service "told"',
+        'Route Created Created Ingress "told"',
+        'Ingress Created Created VirtualService "told-ingress"',
+        'Ingress Created Created VirtualService "told-mesh"',
+    }
+
+
 def test_a_missing_image_is_container_missing_until_it_comes(mesh: Any, gone: Gone, tmp_path: Path) -> None:
     gone("absent")
     mesh.deploy("absent", "test/absent", wait=False)

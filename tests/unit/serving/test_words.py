@@ -224,7 +224,27 @@ BROKEN = latest(status=says("False", "X", "m"))
     ],
 )
 def test_an_event(got: Plan, want: list[str]) -> None:
-    assert [f"{note.reason} {note.message}" for note in got.notes] == want
+    said = [f"{note.reason} {note.message}" for note in got.notes]
+    assert [text for text in said if not text.startswith("Created ")] == want
+
+
+@pytest.mark.parametrize(
+    ("got", "want"),
+    [
+        (ksvc(), ['Configuration "a"', 'Route "a"']),
+        (ksvc(route=obj(ROUTE, owner=OURS)), ['Configuration "a"']),
+        (ksvc(service=obj(KSVC, spec=NAMED)), ['Configuration "a"']),
+        (routed(), ['Ingress "a"', 'placeholder service "a"']),
+        (routed(ingress=obj(INGRESS), services=(obj("Service"),)), []),
+        (configured(None), ['Revision "a-00001"']),
+        (configured(latest()), []),
+        (kingress(), ['VirtualService "a-ingress"']),
+        (kingress(virtual_services=frozenset({"a-ingress"})), []),
+    ],
+)
+def test_what_is_new_is_told(got: Plan, want: list[str]) -> None:
+    said = [note.message for note in got.notes if note.reason == "Created"]
+    assert said == [f"Created {text}" for text in want]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hauberk.serving.config.gc import Retention
 from hauberk.serving.configuration.make import is_latest, keep_revision, make_revision, revision_name
 from hauberk.serving.configuration.retain import stale
 from hauberk.serving.configuration.routing import routes_to, routing
-from hauberk.serving.names import A_ROUTES, L_GENERATION, SERVING_V1, body
+from hauberk.serving.names import A_ROUTES, L_GENERATION, SERVING_V1, body, created
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +140,8 @@ def _notes(world: World, ready_name: str, status: Json) -> tuple[Note, ...]:
     """Source: knative/serving pkg/reconciler/configuration/configuration.go, ReconcileKind."""
     before = world.configuration.get("status") or {}
     notes = []
+    if world.latest is None:
+        notes.append(created("Revision", status["latestCreatedRevisionName"]))
     if ready_name and before.get("latestReadyRevisionName") != ready_name:
         if not before.get("latestReadyRevisionName") and is_true(world.latest):
             notes.append(Note("ConfigurationReady", "Configuration becomes ready"))

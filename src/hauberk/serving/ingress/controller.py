@@ -66,11 +66,19 @@ def observer(probe: Probe, exposed: Exposed) -> Callable[[Snapshot, Ref], World 
             istio=config,
             missing_gateways=tuple(_missing(snapshot, config)) if is_istio else (),
             kourier_namespace=_kourier(snapshot) if cls == KOURIER_CLASS else "",
+            virtual_services=frozenset(s["metadata"]["name"] for s in _own(snapshot, ingress))
+            if is_istio
+            else frozenset(),
             served=served,
             exposed=served and (kept or exposed(ingress)),
         )
 
     return observe
+
+
+def _own(snapshot: Snapshot, ingress: Json) -> Iterator[Json]:
+    """The VirtualServices of this Ingress."""
+    yield from snapshot.owned_by(ingress["metadata"].get("uid", ""), (VIRTUAL_SERVICE,))
 
 
 def _was_ready(ingress: Json) -> bool:

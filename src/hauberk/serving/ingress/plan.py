@@ -11,7 +11,7 @@ from hauberk.base.refs import Json, annotations_of
 from hauberk.engine.plan import Note, Plan
 from hauberk.serving.config.istio import Istio
 from hauberk.serving.ingress.make import make_virtual_services
-from hauberk.serving.names import A_INGRESS_CLASS, ISTIO_CLASS, KOURIER_CLASS
+from hauberk.serving.names import A_INGRESS_CLASS, ISTIO_CLASS, KOURIER_CLASS, created
 
 _BALANCERS = ("publicLoadBalancer", "privateLoadBalancer")
 PROBE_AGAIN_S = 0.05
@@ -26,6 +26,7 @@ class World:
     istio: Istio = field(default_factory=Istio)
     missing_gateways: tuple[str, ...] = ()
     kourier_namespace: str = ""  # where Kourier's Services are; empty when there is no Kourier
+    virtual_services: frozenset[str] = frozenset()  # names of those that this Ingress has
     served: bool = False  # the gateways' Envoys have this very Ingress
     exposed: bool = False  # and the cluster's router leads there
 
@@ -50,7 +51,10 @@ def _istio(world: World) -> Plan:
     public = [g.service for g in world.istio.external]
     private = [g.service for g in world.istio.local]
     status = _status(world, public, private)
-    return Plan(children=children, status=status, retry_after=None if world.exposed else PROBE_AGAIN_S)
+    names = (child["metadata"]["name"] for child in children)
+    new = tuple(created("VirtualService", name) for name in names if name not in world.virtual_services)
+    again = None if world.exposed else PROBE_AGAIN_S
+    return Plan(children=children, status=status, notes=new, retry_after=again)
 
 
 def _kourier(world: World) -> Plan:

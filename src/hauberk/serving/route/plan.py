@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from hauberk.base.conditions import Condition, condition, ready
 from hauberk.base.refs import Json, controller_of
-from hauberk.engine.plan import Plan
+from hauberk.engine.plan import Note, Plan
 from hauberk.serving.config.domain import Domains
 from hauberk.serving.config.network import Network
-from hauberk.serving.names import internal_error, kept
+from hauberk.serving.names import created, internal_error, kept
 from hauberk.serving.route.hosts import Hosts, hosts_of
 from hauberk.serving.route.make import make_ingress, make_placeholder
 from hauberk.serving.route.traffic import Target, resolve
@@ -62,7 +62,17 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001 - the controller's s
     placeholders = tuple(
         make_placeholder(world.route, tag, hosts[tag], world.network, balancer) for tag in tags
     )
-    return Plan(children=(ingress, *placeholders), status=status)
+    notes = tuple(_news(world, placeholders))
+    return Plan(children=(ingress, *placeholders), status=status, notes=notes)
+
+
+def _news(world: World, placeholders: Sequence[Json]) -> Iterator[Note]:
+    """An event for each child that was not there."""
+    if world.ingress is None:
+        yield created("Ingress", world.route["metadata"]["name"])
+    before = {service["metadata"]["name"] for service in world.services}
+    names = (service["metadata"]["name"] for service in placeholders)
+    yield from (created("placeholder service", name) for name in names if name not in before)
 
 
 def _as_they_are(world: World) -> tuple[Json, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 from hauberk.base.conditions import Condition, condition, ready
 from hauberk.base.refs import Json, controller_of
 from hauberk.engine.plan import Plan
-from hauberk.serving.names import internal_error, kept
+from hauberk.serving.names import created, internal_error, kept
 from hauberk.serving.service.make import make_configuration, make_route
 
 
@@ -45,11 +45,15 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001 - the controller's s
         if route_status.get(key):
             status[key] = route_status[key]
     configuration = make_configuration(world.service)
+    route = make_route(world.service)
     if _waits_for_name(world):  # traffic stays where it is
         children = (configuration, *([kept(world.route)] if world.route else []))
     else:
-        children = (configuration, make_route(world.service))
-    return Plan(children=children, status=status)
+        children = (configuration, route)
+    before = (("Configuration", world.configuration), ("Route", world.route))
+    rows = zip(before, children, strict=False)  # the Route may have to wait
+    new = [created(kind, child["metadata"]["name"]) for (kind, old), child in rows if not old]
+    return Plan(children=children, status=status, notes=tuple(new))
 
 
 def template_name(obj: Json | None) -> str:
