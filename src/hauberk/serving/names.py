@@ -46,6 +46,7 @@ A_MODIFIER = "serving.knative.dev/lastModifier"
 A_ROUTES = "serving.knative.dev/routes"
 A_STATE_TIME = "serving.knative.dev/routingStateModified"
 A_INGRESS_CLASS = "networking.knative.dev/ingress.class"
+A_PASSTHROUGH = "serving.knative.openshift.io/enablePassthrough"
 A_HTTP_PROTOCOL = ("networking.knative.dev/http-protocol", "networking.knative.dev/httpProtocol")
 A_ROLLOUT = "networking.internal.knative.dev/rollout"
 A_CLASS = "autoscaling.knative.dev/class"

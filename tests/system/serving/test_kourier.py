@@ -107,6 +107,8 @@ def test_passthrough_needs_a_certificate_that_kourier_is_told_of(
     host = site.host("hello")
     annotate(kourier, "serving.knative.openshift.io/enablePassthrough=true")
     eventually(lambda: not shown(site, host), within_s=10, what="nothing behind the passthrough Route")
+    told = kourier.must("get", "events", "-n", "default", "--field-selector=reason=CertificateMissing")
+    assert "CERTS_SECRET_NAME" in told
     kourier.shell.must(
         ["openssl", "req", "-x509", "-nodes", "-newkey", "rsa:2048", "-days", "9",
          "-subj", "/CN=kourier.test", "-keyout", str(tmp_path / "k"), "-out", str(tmp_path / "c")]

@@ -270,3 +270,23 @@ def test_traffic_stays_while_the_chosen_revision_name_is_not_settled() -> None:
         got = ksvc(service=obj(KSVC, spec={**NAMED, **TO_CONFIG}), route=stored, **world)
         (kept,) = [child for child in got.children if child["kind"] == "Route"]
         assert kept["spec"] == stored["spec"]
+
+
+@pytest.mark.parametrize(
+    ("passthrough", "certificate", "spec", "warned"),
+    [
+        (True, False, {}, True),
+        (True, True, {}, False),
+        (True, False, {"tls": [{"secretName": "s"}]}, False),
+        (False, False, {}, False),
+    ],
+)
+def test_a_passthrough_route_to_kourier_without_a_certificate_is_told(
+    passthrough: bool, certificate: bool, spec: Json, warned: bool
+) -> None:
+    notes = {"networking.knative.dev/ingress.class": "kourier.ingress.networking.knative.dev"}
+    if passthrough:
+        notes["serving.knative.openshift.io/enablePassthrough"] = "true"
+    own = obj(INGRESS, metadata={"annotations": notes}, spec=spec)
+    world = ingress.World(ingress=own, kourier_namespace="k", kourier_certificate=certificate)
+    assert bool(ingress.plan(world, 0.0).notes) is warned

@@ -66,6 +66,7 @@ def observer(probe: Probe, exposed: Exposed) -> Callable[[Snapshot, Ref], World 
             istio=config,
             missing_gateways=tuple(_missing(snapshot, config)) if is_istio else (),
             kourier_namespace=_kourier(snapshot) if cls == KOURIER_CLASS else "",
+            kourier_certificate=cls == KOURIER_CLASS and _kourier_certificate(snapshot),
             virtual_services=frozenset(s["metadata"]["name"] for s in _own(snapshot, ingress))
             if is_istio
             else frozenset(),
@@ -116,6 +117,13 @@ def _missing(snapshot: Snapshot, config: Istio) -> Iterator[str]:
 def _kourier(snapshot: Snapshot) -> str:
     places = ("knative-serving-ingress", "kourier-system", SYSTEM)
     return next((p for p in places if snapshot.get(Ref("Service", p, KOURIER_INTERNAL))), "")
+
+
+def _kourier_certificate(snapshot: Snapshot) -> bool:
+    """Whether net-kourier-controller is told of a certificate for all hosts."""
+    pods = snapshot.list("Pod", None, {"app": "net-kourier-controller"})
+    containers = [c for p in pods for c in (p.get("spec") or {}).get("containers") or ()]
+    return any(e.get("name") == "CERTS_SECRET_NAME" for c in containers for e in c.get("env") or ())
 
 
 def wake_all(changed: Json, snapshot: Snapshot) -> Iterator[Ref]:

@@ -11,11 +11,19 @@ from hauberk.base.refs import Json, annotations_of
 from hauberk.engine.plan import Note, Plan
 from hauberk.serving.config.istio import Istio
 from hauberk.serving.ingress.make import make_virtual_services
-from hauberk.serving.names import A_INGRESS_CLASS, ISTIO_CLASS, KOURIER_CLASS, created
+from hauberk.serving.names import A_INGRESS_CLASS, A_PASSTHROUGH, ISTIO_CLASS, KOURIER_CLASS, created
 
 _BALANCERS = ("publicLoadBalancer", "privateLoadBalancer")
 PROBE_AGAIN_S = 0.05
 """A gateway takes a new route within some milliseconds; nothing in the API says when it has."""
+
+
+_NO_CERTIFICATE = Note(
+    "CertificateMissing",
+    "the Route is passthrough, but Kourier has no certificate and serves no TLS: set CERTS_SECRET_NAMESPACE and "
+    "CERTS_SECRET_NAME for net-kourier-controller in `workloads` of the KnativeServing",
+    "Warning",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +34,7 @@ class World:
     istio: Istio = field(default_factory=Istio)
     missing_gateways: tuple[str, ...] = ()
     kourier_namespace: str = ""  # where Kourier's Services are; empty when there is no Kourier
+    kourier_certificate: bool = False  # net-kourier-controller names a Secret for all hosts
     virtual_services: frozenset[str] = frozenset()  # names of those that this Ingress has
     served: bool = False  # the gateways' Envoys have this very Ingress
     exposed: bool = False  # and the cluster's router leads there
@@ -65,7 +74,14 @@ def _kourier(world: World) -> Plan:
         return Plan(status=_failed(text), notes=(Note("GatewayMissing", text, "Warning"),))
     public, private = f"kourier.{place}.svc.cluster.local", f"kourier-internal.{place}.svc.cluster.local"
     status = _status(world, [public], [private])
-    return Plan(status=status, retry_after=None if world.exposed else PROBE_AGAIN_S)
+    notes = (_NO_CERTIFICATE,) if _is_shut(world) else ()
+    return Plan(status=status, notes=notes, retry_after=None if world.exposed else PROBE_AGAIN_S)
+
+
+def _is_shut(world: World) -> bool:
+    """Whether a passthrough Route leads to Kourier's TLS port, which is closed without a certificate."""
+    certified = world.kourier_certificate or bool(world.ingress["spec"].get("tls"))
+    return A_PASSTHROUGH in annotations_of(world.ingress) and not certified
 
 
 def _before(world: World) -> Mapping[str, Any]:
