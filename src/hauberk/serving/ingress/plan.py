@@ -20,8 +20,8 @@ PROBE_AGAIN_S = 0.05
 
 _NO_CERTIFICATE = Note(
     "CertificateMissing",
-    "the Route is passthrough, but Kourier has no certificate and serves no TLS: set CERTS_SECRET_NAMESPACE and "
-    "CERTS_SECRET_NAME for net-kourier-controller in `workloads` of the KnativeServing",
+    "the Route is passthrough, but Kourier has no certificate and serves no TLS: set CERTS_SECRET_NAMESPACE "
+    "and CERTS_SECRET_NAME for net-kourier-controller in `workloads` of the KnativeServing",
     "Warning",
 )
 
