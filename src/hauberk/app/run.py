@@ -32,6 +32,7 @@ from hauberk.engine.clock import SystemClock
 from hauberk.engine.engine import Engine
 from hauberk.engine.gc import GarbageCollector
 from hauberk.engine.recorder import EventRecorder
+from hauberk.mesh.acks import Acks
 from hauberk.node import services
 from hauberk.node.node import Node
 from hauberk.node.pod.logs import NodeLogs
@@ -81,9 +82,9 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
         registered=authority.router_secrets(options.domain),
     )
     feed = MeshFeed(server, paths, xds, recorder, clock, options.https_port)
-    probe = AckedProbe(server, lambda: feed.published_revision, lambda uid: xds.state(uid) == "SYNCED")
+    acks = Acks(lambda: feed.published_revision, lambda uid: xds.state(uid) == "SYNCED")
     digests = Digests(server, paths, clock)
-    engine = Engine(server, _controllers(authority, facts, probe, digests), clock, recorder)
+    engine = Engine(server, _controllers(authority, facts, server, acks, digests), clock, recorder)
     facts.listen(autoscaler.waker(engine.wake))
     tokens = issuer(server, authority.token_key, clock)
     node = Node(
@@ -148,11 +149,11 @@ async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
 
 
 def _controllers(
-    authority: Authority, facts: autoscaler.Facts, probe: AckedProbe, resolve: serving.Resolve
+    authority: Authority, facts: autoscaler.Facts, server: Server, acks: Acks, resolve: serving.Resolve
 ) -> tuple[Any, ...]:
     """Every controller of the product, room by room."""
     roots = authority.roots.decode()
-    exposed = RoutesServed(probe.api, probe.published, probe.is_synced)
+    probe, exposed = AckedProbe(server, acks), RoutesServed(server, acks)
     return (
         *workloads.controllers(lambda: authority.cluster_roots.decode()),
         *operators.controllers(operators.Facts(mesh_roots=roots)),

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from hauberk.base.refs import Json, ref_of
+from hauberk.base.refs import Json
+from hauberk.mesh.acks import Acks
 from hauberk.openshift.bootstrap import SELECTOR
 from hauberk.openshift.serverless_ingress.make import make_routes
 from hauberk.openshift.serverless_ingress.served import RoutesServed
-from hauberk.ports import Snapshot
-from hauberk.store.memory import Memory
+from hauberk.testing.stored import Stored
 
 NOTES = {"networking.knative.dev/ingress.class": "istio.ingress.networking.knative.dev"}
 DISABLED = {"serving.knative.openshift.io/disableRoute": ""}
@@ -17,18 +17,6 @@ RULES = [{"hosts": ["hello-default.apps.example.com"], "visibility": "ExternalIP
 LOCAL = [{"hosts": ["hello.default"], "visibility": "ClusterLocal"}]
 ADMITTED = {"ingress": [{"conditions": [{"type": "Admitted", "status": "True"}]}]}
 REFUSED = {"ingress": [{"conditions": [{"type": "Admitted", "status": "False"}]}]}
-
-
-class Stored:
-    """As much of an Api as the answer is made from."""
-
-    def __init__(self, *objs: Json) -> None:
-        self._memory = Memory()
-        for i, obj in enumerate(objs, 1):
-            self._memory.apply(ref_of(obj), obj, i)
-
-    def snapshot(self) -> Snapshot:
-        return self._memory
 
 
 def ingress(
@@ -72,5 +60,5 @@ def test_served(
     situation: str, asked: Json, objs: tuple[Json, ...], published: int, synced: set[str], want: bool
 ) -> None:
     api: Any = Stored(*objs)
-    served = RoutesServed(api, lambda: published, lambda uid: uid in synced)
+    served = RoutesServed(api, Acks(lambda: published, lambda uid: uid in synced))
     assert served(asked) is want, situation

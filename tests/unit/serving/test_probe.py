@@ -4,22 +4,10 @@ from typing import Any
 
 import pytest
 
-from hauberk.base.refs import Json, ref_of
-from hauberk.ports import Snapshot
+from hauberk.base.refs import Json
+from hauberk.mesh.acks import Acks
 from hauberk.serving.ingress.probe import AckedProbe
-from hauberk.store.memory import Memory
-
-
-class Stored:
-    """As much of an Api as the probe reads."""
-
-    def __init__(self, *objs: Json) -> None:
-        self._memory = Memory()
-        for i, obj in enumerate(objs, 1):
-            self._memory.apply(ref_of(obj), obj, i)
-
-    def snapshot(self) -> Snapshot:
-        return self._memory
+from hauberk.testing.stored import Stored
 
 
 def gateway(name: str) -> Json:
@@ -56,5 +44,5 @@ GATEWAYS = (gateway("knative-ingress-gateway"), gateway("knative-local-gateway")
 )
 def test_served(situation: str, objs: tuple[Json, ...], published: int, synced: set[str], want: bool) -> None:
     api: Any = Stored(*objs)
-    probe = AckedProbe(api, lambda: published, lambda uid: uid in synced)
+    probe = AckedProbe(api, Acks(lambda: published, lambda uid: uid in synced))
     assert probe(INGRESS, 7) is want, situation

@@ -6,28 +6,23 @@ Deviation: upstream nobody asks; an acknowledged configuration is taken for a se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hauberk.base.conditions import is_true
-from hauberk.base.refs import Json, annotations_of, is_deleting, ref_of
+from hauberk.base.refs import Json, annotations_of, ref_of
+from hauberk.mesh.acks import Acks
 from hauberk.openshift.bootstrap import SELECTOR
 from hauberk.openshift.names import CLASSES, DISABLE_ROUTE, INGRESS_CLASS, ROUTER_NAMESPACE
 from hauberk.openshift.serverless_ingress.make import external_hosts, make_routes
-from hauberk.ports import Api, Snapshot
+from hauberk.ports import Api
 
 
 @dataclass(frozen=True, slots=True)
 class RoutesServed:
-    """Answers for one Ingress, from what is known now.
-
-    `published` is the store revision that the newest publication contains; `is_synced` tells of a pod's uid
-    whether its proxy acknowledged all that is published.
-    """
+    """Answers for one Ingress, from what is known now."""
 
     api: Api
-    published: Callable[[], int]
-    is_synced: Callable[[str], bool]
+    acks: Acks
 
     def __call__(self, ingress: Json) -> bool:
         """Whether a request to any external host gets past the router, or is known to be refused there."""
@@ -36,10 +31,9 @@ class RoutesServed:
         snapshot = self.api.snapshot()
         wanted = list(make_routes(ingress))
         revision = judged_at(wanted, [snapshot.get(ref_of(route)) for route in wanted])
-        if not wanted or revision is None or self.published() < revision:
+        if not wanted or revision is None:
             return False
-        pods = list(_routers(snapshot))
-        return bool(pods) and all(self.is_synced(p["metadata"]["uid"]) for p in pods)
+        return self.acks.serve(revision, snapshot.list("Pod", ROUTER_NAMESPACE, SELECTOR))
 
 
 def wants_routes(ingress: Json) -> bool:
@@ -63,9 +57,3 @@ def judged_at(wanted: Iterable[Json], stored: Iterable[Json | None]) -> int | No
             return None
         newest = max(newest, int(found["metadata"].get("resourceVersion") or 0))
     return newest
-
-
-def _routers(snapshot: Snapshot) -> Iterable[Json]:
-    """The ready pods of the router."""
-    pods = snapshot.list("Pod", ROUTER_NAMESPACE, SELECTOR)
-    return (p for p in pods if is_true(p) and not is_deleting(p))

@@ -7,11 +7,11 @@ acknowledged, so it counts as not served.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from hauberk.base.conditions import is_true
-from hauberk.base.refs import Json, Ref, annotations_of, is_deleting
+from hauberk.base.refs import Json, Ref, annotations_of
+from hauberk.mesh.acks import Acks
 from hauberk.ports import Api, Snapshot
 from hauberk.serving.config import istio
 from hauberk.serving.config.reading import data_of
@@ -23,32 +23,21 @@ KOURIER_CONTAINER = "kourier-gateway"
 
 @dataclass(frozen=True, slots=True)
 class AckedProbe:
-    """A `Probe`: the publication contains the Ingress, and every ready gateway pod acknowledged it.
-
-    `published` is the store revision that the newest publication contains; `is_synced` tells of a pod's uid
-    whether its proxy acknowledged all that is published.
-    """
+    """A `Probe`: the publication contains the Ingress, and every ready gateway pod acknowledged it."""
 
     api: Api
-    published: Callable[[], int]
-    is_synced: Callable[[str], bool]
+    acks: Acks
 
     def __call__(self, ingress: Json, revision: int) -> bool:
         """Answer from what is known now."""
-        if self.published() < revision:
-            return False
-        pods = list(gateway_pods(self.api.snapshot(), ingress))
-        return bool(pods) and all(self.is_synced(p["metadata"]["uid"]) for p in pods)
+        return self.acks.serve(revision, gateway_pods(self.api.snapshot(), ingress))
 
 
-def gateway_pods(snapshot: Snapshot, ingress: Json) -> Iterator[Json]:
-    """The ready pods that carry requests for this Ingress."""
-    found: Iterable[Json]
+def gateway_pods(snapshot: Snapshot, ingress: Json) -> Iterable[Json]:
+    """The pods that carry requests for this Ingress."""
     if annotations_of(ingress).get(A_INGRESS_CLASS) == KOURIER_CLASS:
-        found = filter(_runs_kourier, snapshot.list("Pod"))
-    else:
-        found = _of_gateways(snapshot)
-    yield from (p for p in found if is_true(p) and not is_deleting(p))
+        return filter(_runs_kourier, snapshot.list("Pod"))
+    return _of_gateways(snapshot)
 
 
 def _runs_kourier(pod: Json) -> bool:
