@@ -18,8 +18,9 @@ from bench.model import Bench, Figure, percentile, spread
 from hauberk.base.progress import Quiet
 from hauberk.cluster import client
 from hauberk.demo.run import apply_document, make_certificates
+from hauberk.node import enter
 from hauberk.node.images import ResolvedImage, table
-from hauberk.testing.cluster import hauberk
+from hauberk.testing.cluster import Cluster, hauberk
 from hauberk.xds import binary
 
 BODY_BYTES = 1024
@@ -159,14 +160,14 @@ def warm() -> Sequence[Figure]:
         app = Path(folder) / "app"
         app.mkdir()
         shutil.copy(envoy, app / "envoy")
-        (app / "config.json").write_text(static_mesh.backend(8080, BODY_BYTES, address="0.0.0.0"))
+        (app / "config.json").write_text(static_mesh.backend(("0.0.0.0", 8080), BODY_BYTES))
         (app / "Procfile").write_text(f"web: ./envoy -c config.json {' '.join(ONE_WORKER)}\n")
         added = hauberk("image", "add", "--name", cluster.name, "bench.local/one-kb", str(app))
         assert added.returncode == 0, added.stderr
         host = stage.apply_service(
             cluster, "warm", "bench.local/one-kb", min_scale="1", max_scale="1", target_burst_capacity="0"
         )
-        with _by_hand(cluster.folder, Path(folder), envoy) as port:
+        with _by_hand(cluster, Path(folder), envoy) as port:
             pairs = []
             for _ in range(rounds):
                 ours = load.requests_per_s(host, cluster.options.https_port, seconds=seconds)
@@ -182,14 +183,17 @@ def warm() -> Sequence[Figure]:
             must="≥ 0.9",
             reached=ratio >= 0.9,
             method=f"wrk, 16 connections, {seconds} s on each side in turn, median of the rounds' ratios; "
-            "the four hops of bench/static_mesh.py, one worker each",
+            "the four hops of bench/static_mesh.py on the same pod network, one worker each",
         )
     ]
 
 
 @contextlib.contextmanager
-def _by_hand(certificates: Path, folder: Path, envoy: str) -> Iterator[int]:
-    """The hand-written mesh while the block runs; yields the port that requests enter by."""
+def _by_hand(cluster: Cluster, folder: Path, envoy: str) -> Iterator[int]:
+    """The hand-written mesh while the block runs; yields the port that requests enter by.
+
+    Each hop but the edge runs in the network namespace of a pod that has no Envoy of its own.
+    """
     subprocess.run(
         ["openssl", "req", "-x509", "-nodes", "-days", "3", "-newkey", "ec",
          "-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=mesh",
@@ -197,18 +201,27 @@ def _by_hand(certificates: Path, folder: Path, envoy: str) -> Iterator[int]:
          "-keyout", "mesh.key", "-out", "mesh.crt"],
         cwd=folder, check=True, capture_output=True,
     )  # fmt: skip
+    grounds = {hop: stage.empty_pod(cluster, f"by-hand-{hop}") for hop in ("router", "gateway", "pod")}
+    places = static_mesh.Places(
+        edge=_free_port(),
+        router=folder / "router.sock",
+        gateway=(grounds["gateway"].ip, 8443),
+        pod=(grounds["pod"].ip, 8012),
+        app=8080,
+    )
+    wildcard = (cluster.folder / "wildcard.crt", cluster.folder / "wildcard.key")
     mesh = (folder / "mesh.crt", folder / "mesh.key", folder / "mesh.crt")
-    wildcard = (certificates / "wildcard.crt", certificates / "wildcard.key")
-    base, app = 21000, 21010
-    configs = [*static_mesh.configs(base, app, folder, wildcard, mesh), static_mesh.backend(app, BODY_BYTES)]
+    homes = {"edge": None, "app": grounds["pod"], **grounds}
     # A session each, as in the cluster: the kernel shares the processors out by session (sched_autogroup).
-    running = [
-        subprocess.Popen([envoy, "--config-yaml", config, *ONE_WORKER], start_new_session=True)
-        for config in configs
-    ]
+    running = []
     try:
+        for hop, config in static_mesh.configs(places, wildcard, mesh, BODY_BYTES).items():
+            command = [envoy, "--config-yaml", config, *ONE_WORKER]
+            home = homes[hop]
+            inside = enter.argv(cluster.options.paths, home.uid, command) if home else command
+            running.append(subprocess.Popen(inside, start_new_session=True))
         time.sleep(1.5)
-        yield base
+        yield places.edge
     finally:
         for process in running:
             process.kill()

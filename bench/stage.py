@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.client import HTTPSConnection
 from pathlib import Path
 
@@ -69,6 +70,33 @@ def apply_service(cluster: Cluster, name: str, image: str, **annotations: str) -
         "wait", "--for=condition=Ready", f"ksvc/{name}", "-n", "default", "--timeout=60s", timeout_s=70
     )
     return f"{name}-default.apps.openshift.example.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A pod's network namespace to run something in."""
+
+    uid: str
+    ip: str
+
+
+def empty_pod(cluster: Cluster, name: str) -> Ground:
+    """A Ready pod without an Envoy that does nothing."""
+    spec = {"containers": [{"name": "wait", "image": "hauberk.local/curl", "command": ["sleep", "3600"]}]}
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": name,
+            "namespace": "default",
+            "annotations": {"sidecar.istio.io/inject": "false"},
+        },
+        "spec": {**spec, "terminationGracePeriodSeconds": 0},
+    }
+    cluster.apply(json.dumps(manifest))
+    cluster.must("wait", "--for=condition=Ready", f"pod/{name}", "-n", "default", "--timeout=30s")
+    pod = cluster.json("pod", name, "-n", "default")
+    return Ground(pod["metadata"]["uid"], pod["status"]["podIP"])
 
 
 def wait_for_zero(cluster: Cluster, name: str, *, within_s: float = 90) -> None:

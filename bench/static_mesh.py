@@ -1,4 +1,4 @@
-"""The same hops as a request's way through Hauberk, hand-written: four static Envoys on loopback.
+"""The same hops as a request's way through Hauberk, hand-written: four static Envoys on the same network.
 
 | hop     | does                                   | next                  | counted in Hauberk by         |
 |---------|----------------------------------------|-----------------------|-------------------------------|
@@ -7,14 +7,16 @@
 | gateway | TLS ends, HTTP/1.1 routed, mTLS begins | TCP, HTTP/1.1 in mTLS | `http.gateway_0.0.0.0_8443`   |
 | pod     | mTLS ends, HTTP/1.1 routed             | TCP, HTTP/1.1         | `http.queue`, `cluster.queue` |
 
-One worker thread each, as ours. A pod in serve mode (target-burst-capacity 0) has no activator before it.
-Ours does more at each hop (capture by nft, policies, routes by host, statistics for the autoscaler); what
-that costs is what the ratio shows.
+One worker thread each, as ours, and each where its counterpart is: the edge on the host, the others in pods of
+their own without a sidecar, so that both sides' packets go the same way. A pod in serve mode
+(target-burst-capacity 0) has no activator before it. Ours does more at each hop (capture by nft, policies,
+routes by host, statistics for the autoscaler); what that costs is what the ratio shows.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +27,15 @@ IDENTITY = "spiffe://cluster.local/ns/default/sa/default"
 _TYPE = "type.googleapis.com/envoy.extensions"
 
 
-Place = int | Path
-"""A port on loopback, or a unix socket."""
+Place = tuple[str, int] | Path
+"""An address and a port, or a unix socket."""
 
 
 def _address(place: Place) -> Json:
     if isinstance(place, Path):
         return {"pipe": {"path": str(place)}}
-    return {"socket_address": {"address": LOOPBACK, "port_value": place}}
+    address, port = place
+    return {"socket_address": {"address": address, "port_value": port}}
 
 
 def _cluster(name: str, place: Place, **extra: Any) -> Json:
@@ -116,32 +119,42 @@ def _listener(place: Place, filters: list[Json], socket: Json | None = None, ins
     return listener
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the hops listen. `edge` and `app` are ports on loopback, of the host and of the pod."""
+
+    edge: int
+    router: Path
+    gateway: Place
+    pod: Place
+    app: int
+
+
 def configs(
-    base_port: int, app_port: int, folder: Path, wildcard: tuple[Path, Path], mesh: tuple[Path, Path, Path]
-) -> list[str]:
-    """Four Envoy configurations as JSON; requests enter at `base_port`.
+    places: Places, wildcard: tuple[Path, Path], mesh: tuple[Path, Path, Path], body_bytes: int
+) -> dict[str, str]:
+    """Hop → its Envoy's configuration as JSON: edge, router, gateway, pod, app.
 
-    `folder` holds the router's socket; `wildcard` is (certificate, key) of the gateway; `mesh` is
-    (certificate, key, CA) of both mTLS ends.
+    `wildcard` is (certificate, key) of the gateway; `mesh` is (certificate, key, CA) of both mTLS ends.
     """
-    edge, gateway, pod = range(base_port, base_port + 3)
-    router = folder / "router.sock"
-    listeners_and_clusters = [
-        (_listener(edge, [_tcp("next")]), _cluster("next", router)),
-        (_listener(router, [_tcp("next")], inspect=True), _cluster("next", gateway)),
-        (
-            _listener(gateway, [_http("next")], _tls("Downstream", *wildcard, None)),
-            _cluster("next", pod, transport_socket=_tls("Upstream", *mesh)),
+    app = (LOOPBACK, places.app)
+    hops = {
+        "edge": (_listener((LOOPBACK, places.edge), [_tcp("next")]), _cluster("next", places.router)),
+        "router": (_listener(places.router, [_tcp("next")], inspect=True), _cluster("next", places.gateway)),
+        "gateway": (
+            _listener(places.gateway, [_http("next")], _tls("Downstream", *wildcard, None)),
+            _cluster("next", places.pod, transport_socket=_tls("Upstream", *mesh)),
         ),
-        (_listener(pod, [_http("app")], _tls("Downstream", *mesh)), _cluster("app", app_port)),
-    ]
-    return [
-        json.dumps({"static_resources": {"listeners": [listener], "clusters": [cluster]}})
-        for listener, cluster in listeners_and_clusters
-    ]
+        "pod": (_listener(places.pod, [_http("app")], _tls("Downstream", *mesh)), _cluster("app", app)),
+    }
+    made = {
+        hop: json.dumps({"static_resources": {"listeners": [listener], "clusters": [cluster]}})
+        for hop, (listener, cluster) in hops.items()
+    }
+    return {**made, "app": backend(app, body_bytes)}
 
 
-def backend(port: int, body_bytes: int, *, address: str = LOOPBACK) -> str:
+def backend(place: Place, body_bytes: int) -> str:
     """An Envoy that answers every request itself: an application that is never the bottleneck."""
     manager = _http("none")
     routes = manager["typed_config"]["route_config"]["virtual_hosts"][0]["routes"]
@@ -149,6 +162,4 @@ def backend(port: int, body_bytes: int, *, address: str = LOOPBACK) -> str:
         "match": {"prefix": "/"},
         "direct_response": {"status": 200, "body": {"inline_string": "x" * body_bytes}},
     }
-    listener = _listener(port, [manager])
-    listener["address"]["socket_address"]["address"] = address
-    return json.dumps({"static_resources": {"listeners": [listener]}})
+    return json.dumps({"static_resources": {"listeners": [_listener(place, [manager])]}})

@@ -71,11 +71,21 @@ def manager(
     routes: Message | str,
     first: Iterable[tuple[str, Message]] = (),
 ) -> Message:
-    """A connection manager. `routes` given as a name is fetched from the control plane."""
-    rest = ((CORS, Cors()), (FAULT, HTTPFault()), (ROUTER, Router()))
+    """A connection manager. `routes` given as a name is fetched from the control plane.
+
+    CORS and faults cost nothing where no route asks for them: a route's own configuration switches them on.
+    """
+    idle = [
+        HttpFilter(name=name, typed_config=pack(config), disabled=True)
+        for name, config in ((CORS, Cors()), (FAULT, HTTPFault()))
+    ]
     made = HttpConnectionManager(
         stat_prefix=f"{side}_{prefix}",
-        http_filters=[HttpFilter(name=n, typed_config=pack(c)) for n, c in (*first, *rest)],
+        http_filters=[
+            *(HttpFilter(name=name, typed_config=pack(config)) for name, config in first),
+            *idle,
+            HttpFilter(name=ROUTER, typed_config=pack(Router())),
+        ],
         stream_idle_timeout=timedelta(0),
         normalize_path={"value": True},
         path_with_escaped_slashes_action="KEEP_UNCHANGED",

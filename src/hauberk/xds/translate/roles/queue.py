@@ -23,16 +23,17 @@ from __future__ import annotations
 from envoy.config.accesslog.v3.accesslog_pb2 import AccessLogFilter
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.core.v3.health_check_pb2 import HealthCheck
-from envoy.config.route.v3.route_components_pb2 import Route, RouteAction
+from envoy.config.route.v3.route_components_pb2 import FilterConfig, HeaderMatcher, Route, RouteAction
 from envoy.extensions.filters.http.fault.v3.fault_pb2 import HTTPFault
 from envoy.extensions.filters.http.health_check.v3.health_check_pb2 import HealthCheck as HealthFilter
 from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
     ResponseMapper,
 )
+from google.protobuf.any_pb2 import Any as PbAny
 
 from hauberk.mesh.roles import Backend, QueueRole, ReadinessProbe
 from hauberk.xds.translate.roles import http
-from hauberk.xds.translate.types import LocalService, Message, RoleParts
+from hauberk.xds.translate.types import LocalService, Message, RoleParts, pack
 
 CLUSTER = "queue|user"
 HTTP1_PORT, H2C_PORT, TLS_PORT, ADMIN_PORT, METRICS_PORT, USER_METRICS_PORT = (
@@ -46,6 +47,7 @@ HTTP1_PORT, H2C_PORT, TLS_PORT, ADMIN_PORT, METRICS_PORT, USER_METRICS_PORT = (
 SECRET = "queue"
 ROUTING_HEADERS = ("Knative-Serving-Namespace", "Knative-Serving-Revision")
 _PROBE = "K-Network-Probe"
+_READINESS = "envoy.filters.http.health_check"
 _PENDING_RATIO = 10  # upstream's queue depth, in multiples of the limit
 _EAGER_S, _CALM_S = 0.02, 10.0
 _USER_IDLE_S = 1.0  # below the keep-alive of common servers: an idle connection is closed by this side
@@ -128,7 +130,9 @@ def _readiness_filter() -> Message:
         cluster_min_healthy_percentages={CLUSTER: {"value": 100}},
         headers=[http.has_header(_PROBE, "queue")],
     )
-    return http.http_filter("envoy.filters.http.health_check", config)
+    made = http.http_filter(_READINESS, config)
+    made.disabled = True  # the route of this probe switches it on; no other request pays for it
+    return made
 
 
 def _replies() -> list[Message]:
@@ -153,8 +157,11 @@ def _has_status(status: int) -> Message:
 
 
 def _routes(role: QueueRole) -> list[Message]:
-    unexpected = http.answer(400, "unexpected probe header value", headers=[http.has_header(_PROBE)])
-    return [*http.probe_answers(), unexpected, _user_route(role)]
+    """Requests first: one look for the probe's header is all that they pay for probes."""
+    ready = http.answer(503, "", headers=[http.has_header(_PROBE, "queue")])
+    ready.typed_per_filter_config[_READINESS].CopyFrom(pack(FilterConfig(config=PbAny())))
+    unexpected = http.answer(400, "unexpected probe header value")
+    return [_user_route(role), ready, *http.probe_answers(), unexpected]
 
 
 def _user_route(role: QueueRole) -> Message:
@@ -184,8 +191,9 @@ def _user_route(role: QueueRole) -> Message:
         action.retry_policy.per_try_timeout.FromTimedelta(http.seconds(role.response_start_timeout_s))
     if role.idle_timeout_s:
         action.retry_policy.per_try_idle_timeout.FromTimedelta(http.seconds(role.idle_timeout_s))
+    no_probe = HeaderMatcher(name=_PROBE, present_match=True, invert_match=True)
     return Route(
-        match={"prefix": "/"},
+        match={"prefix": "/", "headers": [no_probe]},
         route=action,
         request_headers_to_remove=[*ROUTING_HEADERS, "K-Proxy-Request", "x-envoy-external-address"],
     )
