@@ -7,8 +7,8 @@
 | gateway | TLS ends, HTTP/1.1 routed, mTLS begins | TCP, HTTP/1.1 in mTLS | `http.gateway_0.0.0.0_8443`   |
 | pod     | mTLS ends, HTTP/1.1 routed             | TCP, HTTP/1.1         | `http.queue`, `cluster.queue` |
 
-One worker thread each, as ours, and each where its counterpart is: the edge on the host, the others in pods of
-their own without a sidecar, so that both sides' packets go the same way. A pod in serve mode
+One worker thread each, as ours, and each where its counterpart is: the edge on the host, the others in pods
+of their own without a sidecar, so that both sides' packets go the same way. A pod in serve mode
 (target-burst-capacity 0) has no activator before it. Ours does more at each hop (capture by nft, policies,
 routes by host, statistics for the autoscaler); what that costs is what the ratio shows.
 """
