@@ -116,6 +116,7 @@ class Node:
         for raw in snapshot.list("Pod"):
             self._pod_seen(tasks, raw)
         known = {str(raw["metadata"]["uid"]) for raw in snapshot.list("Pod")}
+        known |= self._spares.own
         for uid in self._found.keys() - known:
             tasks.create_task(self._end_orphan(uid))
         self._remove_old_logs(known)

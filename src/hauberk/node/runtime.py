@@ -50,7 +50,8 @@ class Exit:
 class Running:
     """A live process. `pid` as seen in the pod network's pid namespace; `started_at`: epoch s.
 
-    `born` is the uid that it was started with: another one than `uid` where a pod took over a spare.
+    `born` is the uid that it was started with: another one than `uid` where a pod took over a spare. Its
+    `started_at` is then the time of that.
     """
 
     uid: str

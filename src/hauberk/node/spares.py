@@ -42,11 +42,17 @@ class Spares:
         self._runtime, self._paths, self._clock = runtime, paths, clock
         self._bootstrap, self._renamed = bootstrap, renamed
         self._ready = ""
+        self._own: set[str] = set()  # made here and not yet a pod's or removed
         self._last = clock.monotonic()
         self._asked = asyncio.Event()
 
+    @property
+    def own(self) -> frozenset[str]:
+        """The uids of sandboxes that no pod has and that are nobody's leftovers."""
+        return frozenset(self._own)
+
     async def claim(self, uid: str, log_path: Path) -> Claimed | None:
-        """The spare, from now on that pod's; None when there is none."""
+        """The spare, from now on that pod's; None when there is none. One that is refused goes."""
         self._last = self._clock.monotonic()
         self._asked.set()
         spare, self._ready = self._ready, ""
@@ -56,7 +62,11 @@ class Spares:
             claimed = await self._runtime.claim(spare, uid, log=log_path)
         except StartError as error:
             log.warning("a spare cannot be used", extra={"spare": spare, "error": str(error)})
+            await self._remove(spare)
             return None
+        self._own.discard(spare)
+        if claimed.running is None:  # nobody moved the log of an Envoy that ended
+            await _delete(self._paths.pod_logs(spare))
         self._renamed(spare, uid)
         return claimed
 
@@ -67,7 +77,10 @@ class Spares:
             await self._remove(uid)
 
     async def run(self) -> None:
-        """Make a spare whenever there is none and it has been quiet, until cancelled."""
+        """After pods took or wanted a spare, make another once it has been quiet, until cancelled.
+
+        One that ends by itself is not made again before a pod has asked: its cause may be there still.
+        """
         while True:
             await self._asked.wait()
             left = QUIET_S - (self._clock.monotonic() - self._last)
@@ -79,7 +92,8 @@ class Spares:
                 await self._make()
 
     async def _make(self) -> None:
-        uid = f"{PREFIX}{uuid.uuid4()}"
+        uid = f"{PREFIX}{uuid.uuid4().hex[:12]}"  # shorter than a pod's: a socket's path is limited
+        self._own.add(uid)
         order = self._bootstrap({"metadata": {"name": "spare", "namespace": "", "uid": uid}}, {}, "")
         try:
             await self._runtime.sandbox(uid)
@@ -100,5 +114,10 @@ class Spares:
 
     async def _remove(self, uid: str) -> None:
         await self._runtime.remove_sandbox(uid)
+        self._own.discard(uid)
         for folder in (self._paths.pod(uid), self._paths.pod_logs(uid)):
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            await _delete(folder)
+
+
+async def _delete(folder: Path) -> None:
+    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)

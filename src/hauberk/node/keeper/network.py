@@ -113,7 +113,11 @@ class Network:
         return sandbox
 
     def rename(self, old: str, new: str) -> Sandbox:
-        """Give a sandbox to another pod. KeyError when there is none, or when that pod has one."""
+        """Give a sandbox, with its folder, to another pod; the folder's old name leads to the new one.
+
+        KeyError when there is no such sandbox or that pod has one; nothing has changed then. The folder of
+        the pod may be there already, with its volumes.
+        """
         if new in self.sandboxes:
             raise KeyError(f"{new} has a sandbox")
         sandbox = self.sandboxes[old]
@@ -121,10 +125,11 @@ class Network:
         os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
         linux.write_file(path, "")
         linux.mount(f"/proc/self/fd/{sandbox.fd}", path, "", linux.MS_BIND)
-        self.sandboxes[new] = self.sandboxes.pop(old)
         linux.umount(sandbox.path)
         os.unlink(sandbox.path)
-        sandbox.path = path
+        _move_files(os.path.dirname(sandbox.path), os.path.dirname(path))
+        self.sandboxes[new] = self.sandboxes.pop(old)
+        sandbox.path, sandbox.alias = path, os.path.dirname(sandbox.path)
         return sandbox
 
     def remove(self, uid: str) -> None:
@@ -186,6 +191,19 @@ class Network:
                 ],
             )
         return fd
+
+
+def _move_files(old: str, new: str) -> None:
+    """Move what is in a folder to another one that its name leads to from now on.
+
+    The name changes first: a socket that a beginning Envoy makes meanwhile is made in the new folder.
+    """
+    aside = f"{old}~"
+    os.rename(old, aside)
+    os.symlink(os.path.basename(new), old)
+    for name in os.listdir(aside):
+        os.rename(f"{aside}/{name}", f"{new}/{name}")
+    os.rmdir(aside)
 
 
 def _settings(values: dict[str, str]) -> None:

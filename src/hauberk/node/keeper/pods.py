@@ -112,23 +112,19 @@ class Pods:
         """Give a spare sandbox to a pod: its address, and the process in it if that is still there.
 
         Its files move along, so that everything is where it would be had it been started for the pod. The old
-        directory's name leads to the new one: the Envoy looks for its own socket under it.
+        directory's name leads to the new one: the Envoy looks for its own socket under it. The pod's life
+        with the process begins now. Raises Refused; nothing has changed then.
         """
-        sandbox = self._network.sandboxes.get(spare)
-        if sandbox is None:
+        if spare not in self._network.sandboxes:
             raise spawn.Refused("NotFound", f"there is no sandbox {spare}")
-        self._network.rename(spare, uid)
-        old, new = (f"{self._network.run}/pods/{name}" for name in (spare, uid))
-        for name in os.listdir(old):
-            os.rename(f"{old}/{name}", f"{new}/{name}")
-        os.rmdir(old)
-        os.symlink(uid, old)
-        sandbox.alias = old
+        if uid in self._network.sandboxes:
+            raise spawn.Refused("AlreadyExists", "the pod has a sandbox")
+        sandbox = self._network.rename(spare, uid)
         moved = None
         for proc in self._of(spare):
             moved = self.procs[uid, proc.name] = self.procs.pop((spare, proc.name))
             self._move_log(proc.log, log)
-            proc.uid, proc.log = uid, log
+            proc.uid, proc.log, proc.since = uid, log, wall_clock()
         return {"ip": sandbox.ip, "running": moved.as_json() if moved else None}
 
     def _move_log(self, old: str, new: str) -> None:

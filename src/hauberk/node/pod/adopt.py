@@ -15,7 +15,7 @@ from hauberk.base.refs import Json
 from hauberk.kinds.core.container import Container
 
 from .layout import Layout
-from .model import Ended, Health, PodState, Unit
+from .model import PROXY, Ended, Health, PodState, Unit
 from .spec import Pod, is_sidecar
 from .times import ended_of, parse_stamp
 
@@ -64,10 +64,7 @@ def adopt(pod: Pod, layout: Layout, found: Found, now: float) -> PodState:
             health[container.name] = _health(row or {})
     if not found.ip:
         return replace(state, units=units, sandbox="removed" if state.over else "none")
-    done = any(
-        layout.unit_of(c.name) in units and not _untouched(units[layout.unit_of(c.name)])
-        for c in pod.spec.containers
-    )
+    done = _past_init(pod, layout, units)
     return replace(state, units=units, health=health, sandbox="ready", ip=found.ip, initialized=done)
 
 
@@ -113,6 +110,16 @@ def _health(row: Json) -> Health:
     return Health(
         hook="done" if started else "none", hooked=started, started=started, ready=bool(row.get("ready"))
     )
+
+
+def _past_init(pod: Pod, layout: Layout, units: Mapping[str, Unit]) -> bool:
+    """Whether a container began that begins only after the init containers' work.
+
+    The Envoy is not one: it begins beside its redirect, and a spare began before there was a pod. A pod that
+    took it for one would go on without its redirect, past the mesh.
+    """
+    names = {layout.unit_of(c.name) for c in pod.spec.containers} - {PROXY}
+    return any(name in units and not _untouched(units[name]) for name in names)
 
 
 def _untouched(unit: Unit) -> bool:

@@ -260,3 +260,18 @@ def test_the_envoy_is_adopted_for_all_its_containers() -> None:
     state = adopted(pod, Found("ip", {PROXY: (1, 1.0)}))
     assert set(state.units) == {PROXY}
     assert state.of("q").ready
+
+
+@pytest.mark.parametrize(
+    ("runs", "done"),
+    [({PROXY: (0, 1.0)}, False), ({PROXY: (0, 1.0), "c": (0, 1.0)}, True)],
+    ids=["a spare's Envoy and nothing else", "the application too"],
+)
+@pytest.mark.parametrize("told", [(), (row(RUNS, "istio-proxy", 0),)], ids=["untold", "told"])
+def test_an_envoy_that_runs_does_not_show_that_its_redirect_was_carried_out(
+    runs: dict[str, tuple[int, float]], done: bool, told: tuple[Raw, ...]
+) -> None:
+    init = {"name": "istio-init", "image": "hauberk.local/proxyv2"}
+    proxy = {"name": "istio-proxy", "image": "hauberk.local/proxyv2"}
+    pod = a_pod({"name": "c", "image": "app"}, proxy, initContainers=[init], status=status(*told))
+    assert adopted(pod, Found("ip", runs)).initialized is done
