@@ -123,7 +123,7 @@ async def test_containers_start_in_it_and_are_reached(cluster: Cluster) -> None:
     cluster.ips["a"] = claimed.ip
     await cluster.python(
         "a",
-        "import socket; s = socket.create_server(('', 80)); print('up')\nwhile True: s.accept()[0].send(b'it')",
+        "import socket; s = socket.create_server(('', 80)); print('up')\nwhile 1: s.accept()[0].send(b'it')",
     )
     await eventually(lambda: "up" in cluster.log("a"))
     await cluster.pod("b")

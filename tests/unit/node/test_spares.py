@@ -24,6 +24,8 @@ class Keeper(Runtime):
         self.sandboxes_held: dict[str, Running | None] = {}
         self.made: list[str] = []
         self.refuses_starts = self.refuses_claims = False
+        self.may_start = asyncio.Event()
+        self.may_start.set()
 
     async def sandbox(self, uid: str, *, ip: str | None = None) -> str:
         self.made.append(uid)
@@ -40,7 +42,7 @@ class Keeper(Runtime):
         log: Path,
         attempt: int = 0,
     ) -> Running:
-        await asyncio.sleep(0)
+        await self.may_start.wait()
         if self.refuses_starts:
             raise StartError("RunContainerError", "no envoy")
         log.parent.mkdir(parents=True)
@@ -153,6 +155,21 @@ def test_there_is_at_most_one_and_each_taken_one_is_replaced(play: Callable[[Sce
     play(scenario)
 
 
+def test_a_pod_that_comes_while_the_spare_is_made_finds_none_and_gets_no_second_made(
+    play: Callable[[Scenario], None],
+) -> None:
+    async def scenario(stage: Stage) -> None:
+        stage.keeper.may_start.clear()
+        await stage.with_a_spare()
+        assert await stage.claim("a") is None
+        stage.keeper.may_start.set()
+        await stage.clock.advance(1000)
+        assert len(stage.keeper.made) == 1
+        assert await stage.claim("b") is not None
+
+    play(scenario)
+
+
 def test_whose_envoy_the_spare_is_is_told_once(play: Callable[[Scenario], None]) -> None:
     async def scenario(stage: Stage) -> None:
         spare = await stage.with_a_spare()
@@ -220,7 +237,10 @@ def test_a_spare_that_cannot_be_started_leaves_nothing_and_the_next_pod_asks_ane
     async def scenario(stage: Stage) -> None:
         stage.keeper.refuses_starts = True
         await stage.with_a_spare()
-        assert (stage.keeper.sandboxes_held, stage.files()) == ({}, [])
+        async with asyncio.timeout(10):
+            while stage.files():  # noqa: ASYNC110 (a thread deletes them)
+                await asyncio.sleep(0.001)
+        assert stage.keeper.sandboxes_held == {}
         await stage.clock.advance(1000)
         assert len(stage.keeper.made) == 1, "not again and again"
         stage.keeper.refuses_starts = False
