@@ -2,6 +2,7 @@
 
 kinds.md: every kind, its fields, which act and which do not. commands.md: every command's help.
 admission.md: every built-in admission step. deviations.md: every `Deviation:` in a docstring.
+serving-conformance.md: what the Serving specifications demand, with the tests that prove it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 import click
 
+import conformance  # the script beside this one
 from hauberk.app.run import ADMISSION
 from hauberk.cli.main import COMMANDS, cli
 from hauberk.kinds import KINDS
@@ -235,11 +237,24 @@ def deviations() -> str:
     return f"# Deviations from upstream\n\n{HEAD}\n{lead}\n" + "\n".join(table) + "\n"
 
 
+# Conformance
+
+
+def serving_conformance() -> str:
+    """The page of what the Serving specifications demand."""
+    lead = (
+        "Every MUST of the Knative Serving specifications, and the tests of this repository that prove it\n"
+        "(paths are below `tests/`). The suite runs them all; a row without a test says so.\n"
+    )
+    return f"# Serving conformance\n\n{HEAD}\n{lead}\n{conformance.page()}"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "kinds.md": kinds,
     "commands.md": commands,
     "admission.md": admission,
     "deviations.md": deviations,
+    "serving-conformance.md": serving_conformance,
 }
 
 

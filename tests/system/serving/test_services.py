@@ -15,6 +15,7 @@ Gone: TypeAlias = Callable[..., None]
 QUICK = {"autoscaling.knative.dev/min-scale": "1"}
 
 
+@pytest.mark.must("api-template-change")
 def test_a_rollout_to_a_second_revision_under_load_loses_nothing(mesh: Any, gone: Gone) -> None:
     gone("rolled")
     host = mesh.deploy("rolled", env={"TARGET": "one"}, notes=QUICK)
@@ -61,6 +62,7 @@ def test_a_service_that_is_deleted_under_load_answers_to_the_end(mesh: Any, gone
     assert codes <= {"200", "404", "503"}, load.seen
 
 
+@pytest.mark.must("api-weights", "api-tag-url", "api-not-sticky")
 def test_traffic_is_split_and_tags_have_hosts_of_their_own(mesh: Any, gone: Gone) -> None:
     gone("split")
     mesh.deploy("split", env={"TARGET": "one"}, notes=QUICK)
@@ -80,6 +82,7 @@ def test_traffic_is_split_and_tags_have_hosts_of_their_own(mesh: Any, gone: Gone
     assert urls == {"old": f"https://old-{host}", "new": f"https://new-{host}"}
 
 
+@pytest.mark.must("api-concurrency")
 def test_concurrency_one_serves_one_at_a_time_and_loses_none_that_wait(mesh: Any, gone: Gone) -> None:
     gone("single")
     notes = {"autoscaling.knative.dev/min-scale": "1", "autoscaling.knative.dev/max-scale": "1"}
@@ -95,6 +98,7 @@ def test_concurrency_one_serves_one_at_a_time_and_loses_none_that_wait(mesh: Any
     assert served >= 8
 
 
+@pytest.mark.must("api-timeout")
 def test_a_request_beyond_the_time_limit_gets_504(mesh: Any, gone: Gone) -> None:
     gone("late")
     host = mesh.deploy("late", "autoscale", notes=QUICK, spec={"timeoutSeconds": 1})

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
 from hauberk import autoscaler, serving
 from hauberk.autoscaler.facts import Sample
 from hauberk.base.conditions import is_true
@@ -143,6 +145,7 @@ async def test_a_settled_line_writes_nothing_more() -> None:
         assert at.api.log == []
 
 
+@pytest.mark.must("api-template-change", "api-latest-names", "api-revision-name")
 async def test_a_change_makes_the_next_revision_and_the_old_one_serves_until_it_is_ready() -> None:
     async with line() as at:
         await at.api.create(hello(), manager="admin")
@@ -184,6 +187,7 @@ async def to_zero(at: Line) -> None:
     assert at.get("Deployment.apps", DEPLOYMENT.name)["spec"]["replicas"] == 0
 
 
+@pytest.mark.must("api-hold")
 async def test_a_held_request_scales_from_zero_at_once_and_goes_to_the_first_pod() -> None:
     async with line() as at:
         await at.api.create(hello(), manager="admin")
