@@ -168,10 +168,10 @@ def protocol(made: Message, how: Effective, spoken: Protocol) -> None:
             type(options.explicit_http_config.http2_protocol_options)(**http2)
         )
     elif spoken == Protocol.AUTO or (http is not None and http.use_client_protocol):
-        options.use_downstream_protocol_config.http_protocol_options.SetInParent()
+        options.use_downstream_protocol_config.http_protocol_options.enable_trailers = True
         options.use_downstream_protocol_config.http2_protocol_options.SetInParent()
     else:
-        options.explicit_http_config.http_protocol_options.SetInParent()
+        options.explicit_http_config.http_protocol_options.enable_trailers = True
     if http is not None and http.idle_timeout:
         options.common_http_protocol_options.idle_timeout.FromTimedelta(how.seconds(http.idle_timeout))
     if http is not None and http.max_requests_per_connection:
@@ -236,7 +236,7 @@ def passthrough(name: str) -> Message:
         connect_timeout=timedelta(seconds=_CONNECT_S),
     )
     options = HttpProtocolOptions()
-    options.use_downstream_protocol_config.http_protocol_options.SetInParent()
+    options.use_downstream_protocol_config.http_protocol_options.enable_trailers = True
     options.use_downstream_protocol_config.http2_protocol_options.SetInParent()
     made.typed_extension_protocol_options[_PROTOCOL_OPTIONS].CopyFrom(pack(options))
     limits(made, None)

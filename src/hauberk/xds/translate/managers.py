@@ -2,6 +2,7 @@
 
 Source: istio/istio pilot/pkg/networking/core/listener_builder.go (buildHTTPConnectionManager, Istio's
 defaults: no idle timeout of streams, paths normalised, WebSocket upgrades).
+Deviation: trailers of HTTP/1.1 pass every proxy; Istio's Envoys drop them.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def manager(
         normalize_path={"value": True},
         path_with_escaped_slashes_action="KEEP_UNCHANGED",
         upgrade_configs=[{"upgrade_type": "websocket"}],
-        http_protocol_options={"accept_http_10": True},
+        http_protocol_options={"accept_http_10": True, "enable_trailers": True},
         http2_protocol_options={"allow_connect": True},
         proxy_100_continue=True,
         preserve_external_request_id=side != "gateway",

@@ -90,7 +90,7 @@ def manager(
         # One trusted hop keeps the `x-forwarded-proto` that a gateway before this Envoy has set.
         xff_num_trusted_hops=1 if append_client else 0,
         proxy_100_continue=True,
-        http_protocol_options={"accept_http_10": True},
+        http_protocol_options={"accept_http_10": True, "enable_trailers": True},
         http2_protocol_options={"allow_connect": True},
         upgrade_configs=[{"upgrade_type": "websocket"}],
         max_request_headers_kb={"value": 1024},
@@ -185,7 +185,8 @@ def assignment(name: str, backends: Iterable[tuple[Backend, int]], *, health_por
 def protocol(codec: Codec, *, streams: int = 0, idle_s: float = 0.0) -> Message:
     """Speak exactly this protocol upstream; `streams` per connection, `idle_s` before it is closed."""
     http2 = {"max_concurrent_streams": {"value": streams}} if streams else {}
-    explicit = {"http2_protocol_options": http2} if codec == "h2c" else {"http_protocol_options": {}}
+    http1 = {"enable_trailers": True}
+    explicit = {"http2_protocol_options": http2} if codec == "h2c" else {"http_protocol_options": http1}
     made = HttpProtocolOptions(explicit_http_config=explicit)
     if idle_s:
         made.common_http_protocol_options.idle_timeout.FromTimedelta(seconds(idle_s))

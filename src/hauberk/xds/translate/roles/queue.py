@@ -14,11 +14,11 @@ Readiness is an active health check of the user's container; `K-Network-Probe: q
 Source: knative/serving cmd/queue/main.go, pkg/queue/{handler,breaker,timeout,health}.go.
 Deviation: metrics have Envoy's names (`envoy_cluster_upstream_rq_active{envoy_cluster_name="queue|user"}`).
 The sum of request times (`envoy_http_downstream_rq_time_sum{…="queue"}`, ms) is as of the scrape before.
-Deviation: the request's time limit includes the time it waited for a free slot.
-Deviation: `Forwarded` is not derived from `X-Forwarded-*`.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from envoy.config.accesslog.v3.accesslog_pb2 import AccessLogFilter
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
@@ -32,7 +32,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
 from google.protobuf.any_pb2 import Any as PbAny
 
 from hauberk.mesh.roles import Backend, QueueRole, ReadinessProbe
-from hauberk.xds.translate.roles import http
+from hauberk.xds.translate.roles import forwarded, http
 from hauberk.xds.translate.types import LocalService, Message, RoleParts, pack
 
 CLUSTER = "queue|user"
@@ -58,7 +58,7 @@ def queue_parts(role: QueueRole) -> RoleParts:
     serving = http.manager(
         "queue",
         routes=http.route_config("queue", _routes(role)),
-        filters=[_readiness_filter()],
+        filters=[_readiness_filter(), forwarded.script()],
         replies=_replies(),
         append_client=True,
     )
@@ -161,11 +161,14 @@ def _routes(role: QueueRole) -> list[Message]:
     ready = http.answer(503, "", headers=[http.has_header(_PROBE, "queue")])
     ready.typed_per_filter_config[_READINESS].CopyFrom(pack(FilterConfig(config=PbAny())))
     unexpected = http.answer(400, "unexpected probe header value")
-    return [_user_route(role), ready, *http.probe_answers(), unexpected]
+    usual = _user_route(role, forwarded.one_hop())
+    usual.request_headers_to_add.append(forwarded.from_address())
+    other = forwarded.by_script(_user_route(role))
+    return [usual, other, ready, *http.probe_answers(), unexpected]
 
 
-def _user_route(role: QueueRole) -> Message:
-    """All requests, with the Revision's three time limits.
+def _user_route(role: QueueRole, headers: Sequence[Message] = ()) -> Message:
+    """All requests with such headers, with the Revision's three time limits.
 
     | limit                        | is Envoy's                                          |
     |------------------------------|-----------------------------------------------------|
@@ -193,7 +196,7 @@ def _user_route(role: QueueRole) -> Message:
         action.retry_policy.per_try_idle_timeout.FromTimedelta(http.seconds(role.idle_timeout_s))
     no_probe = HeaderMatcher(name=_PROBE, present_match=True, invert_match=True)
     return Route(
-        match={"prefix": "/", "headers": [no_probe]},
+        match={"prefix": "/", "headers": [no_probe, *headers]},
         route=action,
         request_headers_to_remove=[*ROUTING_HEADERS, "K-Proxy-Request", "x-envoy-external-address"],
     )
