@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from keeper_fixture import Cluster, alive, eventually
+from keeper_fixture import Cluster, a_cluster, alive, eventually
 
 from hauberk.node.runtime import Claimed, Running, StartError
 
@@ -182,3 +182,12 @@ async def test_a_spare_whose_process_just_ended_is_a_sandbox_without_one(cluster
     claimed = await claim(cluster)
     assert claimed == Claimed(cluster.ips["spare-1"], None)
     assert await cluster.runtime.sandboxes() == {"a": claimed.ip}
+
+
+async def test_a_keeper_that_stops_leaves_nothing_of_it(user: str) -> None:
+    async with a_cluster(user) as cluster:
+        await spare(cluster)
+        await spare(cluster, uid="spare-2")
+        await claim(cluster)
+        assert cluster.keeper.stop() == 0
+        assert sorted(p.name for p in cluster.keeper.paths.run.iterdir()) == []
