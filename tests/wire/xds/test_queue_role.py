@@ -59,7 +59,7 @@ async def test_http2_clients_are_served_on_both_ports(start: Any, curl: Any) -> 
 
 async def test_more_than_the_limit_waits_and_more_than_the_queue_is_refused(start: Any, curl: Any) -> None:
     backend, at = await start(replace(ROLE, container_concurrency=1))
-    got = await asyncio.gather(*(curl("/slow/0.15", port=at[8012]) for _ in range(13)))
+    got = await asyncio.gather(*(curl("/slow/0.4", port=at[8012]) for _ in range(13)))
     refused = [g for g in got if g.status == 503]
     assert sorted(g.status for g in got) == [200] * 11 + [503] * 2
     assert {g.body for g in refused} == {"pending request queue full\n"}

@@ -14,6 +14,8 @@ Readiness is an active health check of the user's container; `K-Network-Probe: q
 Source: knative/serving cmd/queue/main.go, pkg/queue/{handler,breaker,timeout,health}.go.
 Deviation: metrics have Envoy's names (`envoy_cluster_upstream_rq_active{envoy_cluster_name="queue|user"}`).
 The sum of request times (`envoy_http_downstream_rq_time_sum{…="queue"}`, ms) is as of the scrape before.
+Deviation: the time limits begin when the container has the whole request: neither the wait for a place below
+`containerConcurrency` nor a slow upload counts.
 """
 
 from __future__ import annotations
@@ -170,11 +172,14 @@ def _routes(role: QueueRole) -> list[Message]:
 def _user_route(role: QueueRole, headers: Sequence[Message] = ()) -> Message:
     """All requests with such headers, with the Revision's three time limits.
 
-    | limit                        | is Envoy's                                          |
-    |------------------------------|-----------------------------------------------------|
-    | `timeoutSeconds`             | `max_stream_duration`: the whole exchange            |
-    | `responseStartTimeoutSeconds`| `per_try_timeout`: void once a response has begun     |
-    | `idleTimeoutSeconds`         | `per_try_idle_timeout`: no bytes from the container   |
+    | limit                         | is Envoy's                                          |
+    |-------------------------------|------------------------------------------------------|
+    | `timeoutSeconds`              | `per_try_timeout`: void once a response has begun    |
+    | `responseStartTimeoutSeconds` | the same: the shorter one counts                     |
+    | `idleTimeoutSeconds`          | `per_try_idle_timeout`: no bytes from the container  |
+
+    So a response that has begun may take as long as it likes, as streams and WebSockets must.
+    Source: knative/serving pkg/http/handler/timeout.go, timeoutHandler.
     """
     action = RouteAction(
         cluster=CLUSTER,
@@ -188,10 +193,9 @@ def _user_route(role: QueueRole, headers: Sequence[Message] = ()) -> Message:
             },
         },
     )
-    if role.timeout_s:
-        action.max_stream_duration.max_stream_duration.FromTimedelta(http.seconds(role.timeout_s))
-    if role.response_start_timeout_s:
-        action.retry_policy.per_try_timeout.FromTimedelta(http.seconds(role.response_start_timeout_s))
+    first_byte = [limit for limit in (role.timeout_s, role.response_start_timeout_s) if limit]
+    if first_byte:
+        action.retry_policy.per_try_timeout.FromTimedelta(http.seconds(min(first_byte)))
     if role.idle_timeout_s:
         action.retry_policy.per_try_idle_timeout.FromTimedelta(http.seconds(role.idle_timeout_s))
     no_probe = HeaderMatcher(name=_PROBE, present_match=True, invert_match=True)
