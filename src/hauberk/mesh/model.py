@@ -100,6 +100,7 @@ class Service:
     export_to: tuple[str, ...] = ("*",)
     endpoints: Mapping[int, tuple[Endpoint, ...]] = field(default_factory=dict)  # by port number
     subject_alt_names: tuple[str, ...] = ()
+    multiplexed: bool = False  # its endpoints take HTTP/2 whatever their application speaks
     identities: tuple[str, ...] = ()  # SPIFFE IDs of endpoints that take mTLS, or of the last ones
     origin: Origin | None = None  # the ServiceEntry
 

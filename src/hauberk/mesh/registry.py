@@ -18,6 +18,8 @@ from hauberk.mesh.workloads import Workload
 
 EXPORT_TO = "networking.istio.io/exportTo"
 SLICE_SERVICE = "kubernetes.io/service-name"
+REVISION_SERVICE = "networking.internal.knative.dev/serviceType"
+"""Labels a Revision's Services: behind them are activators and queue-proxies, Envoys that take both."""
 _H2C = "kubernetes.io/h2c"
 _PROTOCOLS = {
     "http": Protocol.HTTP, "http2": Protocol.HTTP2, "h2c": Protocol.HTTP2, "grpc": Protocol.HTTP2,
@@ -81,6 +83,7 @@ def kubernetes_service(
         external=external,
         export_to=tuple(s.strip() for s in scopes.split(",")),
         endpoints=endpoints,
+        multiplexed=REVISION_SERVICE in labels_of(service),
     )
 
 

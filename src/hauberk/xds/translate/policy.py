@@ -31,12 +31,19 @@ class Effective:
     pool: ConnectionPool | None = None
     outlier: OutlierDetection | None = None
 
-    def upgrades(self, spoken: Protocol) -> bool:
-        """Whether requests go out as HTTP/2."""
+    def upgrades(self, spoken: Protocol, *, multiplexed: bool = False) -> bool:
+        """Whether requests go out as HTTP/2: where the port or the rule says so.
+
+        To `multiplexed` endpoints HTTP/1.1 is upgraded too, unless a rule says anything about connections:
+        its limits count what HTTP/1.1 counts.
+        """
         if spoken == Protocol.HTTP2:
             return True
-        http = self.pool.http if self.pool is not None else None
-        return spoken == Protocol.HTTP and http is not None and http.h2_upgrade_policy == "UPGRADE"
+        if spoken != Protocol.HTTP:
+            return False
+        if self.pool is None:
+            return multiplexed
+        return self.pool.http is not None and self.pool.http.h2_upgrade_policy == "UPGRADE"
 
     @staticmethod
     def seconds(text: str) -> timedelta:

@@ -88,7 +88,7 @@ def _outward(proxy: Proxy, domain: Domain) -> list[Resource]:
     by_labels = _kept.get(_reads_labels, domain.routes, domain.destinations)
     sources = (domain.settings, domain.shapes, domain.routes, domain.destinations)
     view = _kept.get(_view, *sources, proxy.namespace, proxy.labels if by_labels else ())
-    client = _client(bool(proxy.identity), domain.settings.auto_mtls)
+    client = _client(bool(proxy.identity), domain.settings.auto_mtls, proxy.gateway)
     made: list[Resource] = []
     if proxy.sidecar:
         made += _kept.get(outbound, view)
@@ -126,8 +126,8 @@ def _view(
 
 
 @cache
-def _client(certificate: bool, auto_mtls: bool) -> Client:
-    return Client(certificate, auto_mtls)
+def _client(certificate: bool, auto_mtls: bool, gateway: bool) -> Client:
+    return Client(certificate, auto_mtls, gateway)
 
 
 def _reads_labels(routes: tuple[Routes, ...], rules: tuple[Destination, ...]) -> bool:
