@@ -19,6 +19,10 @@ def bootstrap_of(paths: Paths) -> ProxyBootstrap:
 
     The pod's uid is all that the Envoy knows of itself; which identity belongs to it is the
     server's decision.
+
+    Deviation: `node.id` is the uid, not `sidecar~IP~POD.NAMESPACE~DOMAIN`; an Envoy that was a spare keeps
+    the spare's, and `node.cluster` `spare`, in `/server_info` and `/config_dump`. Its statistics, access
+    log, headers and certificate show neither.
     """
 
     def make(pod: Json, roles: Mapping[str, str], ip: str) -> ProxyLaunch:
@@ -29,7 +33,7 @@ def bootstrap_of(paths: Paths) -> ProxyBootstrap:
             uid,
             xds_socket=paths.xds_socket,
             admin_socket=paths.proxy_admin(uid),
-            cluster=f"{meta['name']}.{meta['namespace']}",
+            cluster=".".join(filter(None, (meta["name"], meta["namespace"]))),
         )
         argv = bootstrap.argv(binary.envoy(), paths.pod(uid) / BOOTSTRAP)
         return ProxyLaunch(argv=tuple(argv), files={BOOTSTRAP: orjson.dumps(config)})

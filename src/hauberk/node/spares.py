@@ -2,6 +2,9 @@
 
 Guarantees: at most one spare; it knows nothing of any pod, has no certificate and no configuration until a
 pod takes it over; none is made beside pods that start. A pod that finds none starts its own as ever.
+
+Deviation: a kubelet starts an Envoy after its pod was bound; `startedAt` of the pod's proxy is when the pod
+took the spare over, its `server.uptime` counts from the spare's start, its log may begin with lines of that.
 """
 
 from __future__ import annotations

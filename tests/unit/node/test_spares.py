@@ -86,6 +86,13 @@ class Stage:
         (spare,) = self.keeper.made
         return spare
 
+    async def passes_until(self, done: Callable[[], object]) -> None:
+        """Let time pass, of the clock and of the threads that delete files."""
+        async with asyncio.timeout(10):
+            while not done():
+                await self.clock.advance(QUIET_S)
+                await asyncio.sleep(0.001)
+
     def files(self) -> list[str]:
         roots = [self.paths.pod("x").parent, self.paths.pod_logs("x").parent]
         return sorted(entry.name for root in roots if root.is_dir() for entry in root.iterdir())
@@ -237,15 +244,13 @@ def test_a_spare_that_cannot_be_started_leaves_nothing_and_the_next_pod_asks_ane
     async def scenario(stage: Stage) -> None:
         stage.keeper.refuses_starts = True
         await stage.with_a_spare()
-        async with asyncio.timeout(10):
-            while stage.files():  # noqa: ASYNC110 (a thread deletes them)
-                await asyncio.sleep(0.001)
+        await stage.passes_until(lambda: not stage.files())
         assert stage.keeper.sandboxes_held == {}
         await stage.clock.advance(1000)
         assert len(stage.keeper.made) == 1, "not again and again"
         stage.keeper.refuses_starts = False
         assert await stage.claim("a") is None
-        await stage.clock.advance(QUIET_S)
+        await stage.passes_until(lambda: stage.spares.own)
         assert await stage.claim("b") is not None
 
     play(scenario)
