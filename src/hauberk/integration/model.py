@@ -14,6 +14,10 @@ from msgspec import Meta
 API_VERSION = "hauberk/v1alpha1"
 KIND = "Integration"
 
+SERVING = "knative-serving"
+EVENTING = "knative-eventing"
+SYSTEM_MEMBERS = (SERVING, EVENTING)
+
 Profile: TypeAlias = Literal["sm2", "sm3", "kubernetes"]
 Source: TypeAlias = Literal["generate", "secret", "ca", "cert-manager"]
 KeyKind: TypeAlias = Literal["rsa-2048", "rsa-3072", "rsa-4096", "ecdsa-p256", "ecdsa-p384"]
@@ -138,10 +142,15 @@ class Gateways(Part, frozen=True, kw_only=True):
     )
     namespace: Annotated[
         Name,
-        Meta(
-            description="sm3 and kubernetes: the namespace of the gateway's pods. sm2: the mesh's namespace."
-        ),
+        Meta(description="sm3: the namespace of the gateway's pods. Else they are in the mesh's namespace."),
     ] = "knative-serving-ingress"
+    local_mtls: Annotated[
+        bool | msgspec.UnsetType,
+        Meta(
+            description="Whether the local Gateway demands a certificate of the mesh, so that nobody outside "
+            "it can call. Upstream's tests for Service Mesh 3 leave it off, as does sm3 when not given."
+        ),
+    ] = msgspec.UNSET
     label: Annotated[
         Name,
         Meta(description="Value of the label `knative` by which the Gateway finds its pods and Service."),
@@ -190,8 +199,12 @@ class NetworkPolicies(Part, frozen=True, kw_only=True):
     """Who makes NetworkPolicies."""
 
     serverless: Annotated[
-        bool, Meta(description="Whether the Serverless operator makes those that Knative needs in a mesh.")
-    ] = True
+        bool | msgspec.UnsetType,
+        Meta(
+            description="Whether the Serverless operator makes those that Knative needs beside the mesh's. "
+            "sm2: yes when not given; sm3: no, they would shut out the gateway where the mesh makes none."
+        ),
+    ] = msgspec.UNSET
     mesh: Annotated[
         bool, Meta(description="sm2: whether the control plane makes those of member namespaces.")
     ] = True
@@ -270,7 +283,29 @@ class Integration(Part, frozen=True, kw_only=True):
     @property
     def gateway_namespace(self) -> str:
         """The namespace of the ingress gateway's pods, where its certificate's Secret must be."""
-        return self.mesh.namespace if self.profile == "sm2" else self.gateways.namespace
+        return self.gateways.namespace if self.profile == "sm3" else self.mesh.namespace
+
+    @property
+    def gateway_service(self) -> str:
+        """The name of the ingress gateway's Service."""
+        return "knative-istio-ingressgateway" if self.profile == "sm3" else "istio-ingressgateway"
+
+    @property
+    def local_mtls(self) -> bool:
+        """Whether the local Gateway demands a certificate of the mesh."""
+        asked = self.gateways.local_mtls
+        return asked if isinstance(asked, bool) else self.profile != "sm3"
+
+    @property
+    def operator_policies(self) -> bool:
+        """Whether the Serverless operator makes NetworkPolicies."""
+        asked = self.network_policies.serverless
+        return asked if isinstance(asked, bool) else self.profile == "sm2"
+
+    @property
+    def istio_version(self) -> str:
+        """The version of Istio that the Sail operator installs."""
+        return self.versions.istio if isinstance(self.versions.istio, str) else "v1.26-latest"
 
     @property
     def certificate_hosts(self) -> tuple[str, ...]:
@@ -281,8 +316,3 @@ class Integration(Part, frozen=True, kw_only=True):
     def projects(self) -> tuple[str, ...]:
         """The members that are neither Serving's nor Eventing's namespace: those with services."""
         return tuple(m for m in self.members if m not in SYSTEM_MEMBERS)
-
-
-SERVING = "knative-serving"
-EVENTING = "knative-eventing"
-SYSTEM_MEMBERS = (SERVING, EVENTING)
