@@ -11,7 +11,9 @@ from typing import Any
 from hauberk.engine.plan import Controller
 from hauberk.serving.admission import ADMISSION
 from hauberk.serving.configuration import controller as configuration
+from hauberk.serving.domainmapping import controller as domainmapping
 from hauberk.serving.ingress import controller as ingress
+from hauberk.serving.ingress import copies
 from hauberk.serving.ingress.controller import Exposed, Probe, assume_exposed, assume_served
 from hauberk.serving.resolver import Resolve, use_tags
 from hauberk.serving.revision import controller as revision
@@ -34,6 +36,8 @@ def controllers(
         route.CONTROLLER,
         ingress.controller(probe, exposed),
         serverlessservice.CONTROLLER,
+        domainmapping.CONTROLLER,
+        copies.CONTROLLER,
         *unbuilt.CONTROLLERS,
     )
 

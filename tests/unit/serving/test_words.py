@@ -239,7 +239,7 @@ def test_an_event(got: Plan, want: list[str]) -> None:
         (configured(None), ['Revision "a-00001"']),
         (configured(latest()), []),
         (kingress(), ['VirtualService "a-ingress"']),
-        (kingress(virtual_services=frozenset({"a-ingress"})), []),
+        (kingress(own=({"kind": "VirtualService", "metadata": {"name": "a-ingress"}},)), []),
     ],
 )
 def test_what_is_new_is_told(got: Plan, want: list[str]) -> None:

@@ -12,13 +12,22 @@ from hauberk.ports import Snapshot
 from hauberk.serving.config import istio
 from hauberk.serving.config.istio import Istio
 from hauberk.serving.config.reading import SYSTEM, data_of
-from hauberk.serving.ingress.make import make_virtual_services
-from hauberk.serving.ingress.plan import World, plan
-from hauberk.serving.names import A_INGRESS_CLASS, INGRESS, ISTIO_CLASS, KOURIER_CLASS, VIRTUAL_SERVICE
+from hauberk.serving.ingress import tls
+from hauberk.serving.ingress.plan import World, make_istio, plan
+from hauberk.serving.ingress.tls import Tls
+from hauberk.serving.names import (
+    A_INGRESS_CLASS,
+    GATEWAY,
+    INGRESS,
+    ISTIO_CLASS,
+    KOURIER_CLASS,
+    VIRTUAL_SERVICE,
+)
 
-GATEWAY = "Gateway.networking.istio.io"
+NET_ISTIO = {"app": "net-istio-controller"}
 KOURIER_INTERNAL = "kourier-internal"
 ROUTER_ROUTE = "Route.route.openshift.io"
+OWNED = (VIRTUAL_SERVICE, GATEWAY)
 L_INGRESS_NAME = "serving.knative.openshift.io/ingressName"
 L_INGRESS_NAMESPACE = "serving.knative.openshift.io/ingressNamespace"
 
@@ -58,7 +67,8 @@ def observer(probe: Probe, exposed: Exposed) -> Callable[[Snapshot, Ref], World 
         config = istio.parse_istio(data_of(snapshot, istio.NAME))
         cls = (ingress["metadata"].get("annotations") or {}).get(A_INGRESS_CLASS)
         is_istio = cls == ISTIO_CLASS
-        revision = _made(snapshot, ingress, config) if is_istio else _revision(ingress)
+        certificates = _certificates(snapshot, ingress, config) if is_istio else Tls()
+        revision = _made(snapshot, ingress, config, certificates) if is_istio else _revision(ingress)
         kept = _was_ready(ingress)
         served = revision is not None and (kept or probe(ingress, revision))
         return World(
@@ -67,9 +77,8 @@ def observer(probe: Probe, exposed: Exposed) -> Callable[[Snapshot, Ref], World 
             missing_gateways=tuple(_missing(snapshot, config)) if is_istio else (),
             kourier_namespace=_kourier(snapshot) if cls == KOURIER_CLASS else "",
             kourier_certificate=cls == KOURIER_CLASS and _kourier_certificate(snapshot),
-            virtual_services=frozenset(s["metadata"]["name"] for s in _own(snapshot, ingress))
-            if is_istio
-            else frozenset(),
+            own=tuple(snapshot.owned_by(ingress["metadata"].get("uid", ""), OWNED)) if is_istio else (),
+            tls=certificates,
             served=served,
             exposed=served and (kept or exposed(ingress)),
         )
@@ -77,9 +86,27 @@ def observer(probe: Probe, exposed: Exposed) -> Callable[[Snapshot, Ref], World 
     return observe
 
 
-def _own(snapshot: Snapshot, ingress: Json) -> Iterator[Json]:
-    """The VirtualServices of this Ingress."""
-    yield from snapshot.owned_by(ingress["metadata"].get("uid", ""), (VIRTUAL_SERVICE,))
+def _certificates(snapshot: Snapshot, ingress: Json, config: Istio) -> Tls:
+    """The Secrets that `spec.tls` names, and the Services of the gateways that serve them."""
+    places = {tls.origin(ingress, row) for row in tls.rows_of(ingress)}
+    if not places:
+        return Tls()
+    hosts = [g.service.split(".") for g in config.external]
+    services = [snapshot.get(Ref("Service", h[1], h[0])) for h in hosts if len(h) > 1]
+    found = {place: snapshot.get(Ref("Secret", *place)) for place in places}
+    return Tls(
+        services=tuple(s for s in services if s is not None),
+        secrets={place: secret for place, secret in found.items() if secret is not None},
+        filtering=_is_filtering(snapshot),
+    )
+
+
+def _is_filtering(snapshot: Snapshot) -> bool:
+    """Whether net-istio-controller is told to see labelled Secrets only."""
+    pods = snapshot.list("Pod", SYSTEM, NET_ISTIO)
+    containers = [c for p in pods for c in (p.get("spec") or {}).get("containers") or ()]
+    rows = [e for c in containers for e in c.get("env") or () if e.get("name") == tls.FILTERING]
+    return any(str(row.get("value", "")).lower() == "true" for row in rows)
 
 
 def _was_ready(ingress: Json) -> bool:
@@ -97,10 +124,12 @@ def _revision(obj: Json) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def _made(snapshot: Snapshot, ingress: Json, config: Istio) -> int | None:
-    """The revision in which all VirtualServices are as wanted; None while one is not."""
+def _made(snapshot: Snapshot, ingress: Json, config: Istio, certificates: Tls) -> int | None:
+    """The revision in which all VirtualServices and Gateways are as wanted; None while one is not."""
+    if tls.problem(ingress, certificates):
+        return None
     newest = 0
-    for wanted in make_virtual_services(ingress, config):
+    for wanted in make_istio(ingress, config, certificates):
         stored = snapshot.get(ref_of(wanted))
         if stored is None or stored.get("spec") != wanted["spec"]:
             return None
@@ -133,9 +162,19 @@ def wake_all(changed: Json, snapshot: Snapshot) -> Iterator[Ref]:
     is_service = changed["kind"] == "Service"
     if is_config and (meta.get("namespace"), meta["name"]) != (SYSTEM, istio.NAME):
         return
-    if is_service and meta["name"] != KOURIER_INTERNAL:
+    if is_service and not _is_front(changed, snapshot):
         return
     yield from map(ref_of, snapshot.list(INGRESS))
+
+
+def _is_front(service: Json, snapshot: Snapshot) -> bool:
+    """Whether a Service is a gateway's."""
+    meta = service["metadata"]
+    if meta["name"] == KOURIER_INTERNAL:
+        return True
+    config = istio.parse_istio(data_of(snapshot, istio.NAME))
+    place = f"{meta['name']}.{meta.get('namespace', '')}."
+    return any(g.service.startswith(place) for g in config.external)
 
 
 def wake_for_route(route: Json, snapshot: Snapshot) -> Iterator[Ref]:  # noqa: ARG001 - a Wakes
@@ -145,13 +184,27 @@ def wake_for_route(route: Json, snapshot: Snapshot) -> Iterator[Ref]:  # noqa: A
         yield Ref(INGRESS, labels.get(L_INGRESS_NAMESPACE, ""), labels[L_INGRESS_NAME])
 
 
+def wake_for_secret(secret: Json, snapshot: Snapshot) -> Iterator[Ref]:
+    """The Ingresses whose hosts a certificate is for."""
+    place = secret["metadata"].get("namespace", ""), secret["metadata"]["name"]
+    for ingress in snapshot.list(INGRESS):
+        if place in {tls.origin(ingress, row) for row in tls.rows_of(ingress)}:
+            yield ref_of(ingress)
+
+
 def controller(probe: Probe, exposed: Exposed) -> Controller[World]:
     """The internal Ingress's row."""
     return Controller(
         name="ingress-serving",
         kind=INGRESS,
-        owns=(VIRTUAL_SERVICE,),
-        wakes={"ConfigMap": wake_all, GATEWAY: wake_all, "Service": wake_all, ROUTER_ROUTE: wake_for_route},
+        owns=OWNED,
+        wakes={
+            "ConfigMap": wake_all,
+            GATEWAY: wake_all,
+            "Service": wake_all,
+            ROUTER_ROUTE: wake_for_route,
+            "Secret": wake_for_secret,
+        },
         observe=observer(probe, exposed),
         plan=plan,
     )

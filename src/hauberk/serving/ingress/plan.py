@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +10,10 @@ from hauberk.base.conditions import Condition, ready
 from hauberk.base.refs import Json, annotations_of
 from hauberk.engine.plan import Note, Plan
 from hauberk.serving.config.istio import Istio
+from hauberk.serving.ingress import tls
 from hauberk.serving.ingress.make import make_virtual_services
-from hauberk.serving.names import A_INGRESS_CLASS, A_PASSTHROUGH, ISTIO_CLASS, KOURIER_CLASS, created
+from hauberk.serving.ingress.tls import Tls
+from hauberk.serving.names import A_INGRESS_CLASS, A_PASSTHROUGH, ISTIO_CLASS, KOURIER_CLASS, created, kept
 
 _BALANCERS = ("publicLoadBalancer", "privateLoadBalancer")
 PROBE_AGAIN_S = 0.05
@@ -35,7 +37,8 @@ class World:
     missing_gateways: tuple[str, ...] = ()
     kourier_namespace: str = ""  # where Kourier's Services are; empty when there is no Kourier
     kourier_certificate: bool = False  # net-kourier-controller names a Secret for all hosts
-    virtual_services: frozenset[str] = frozenset()  # names of those that this Ingress has
+    own: tuple[Json, ...] = ()  # VirtualServices and Gateways that this Ingress has
+    tls: Tls = field(default_factory=Tls)
     served: bool = False  # the gateways' Envoys have this very Ingress
     exposed: bool = False  # and the cluster's router leads there
 
@@ -53,17 +56,38 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001 - the controller's s
 
 def _istio(world: World) -> Plan:
     """Source: net-istio pkg/reconciler/ingress/ingress.go, reconcileIngress."""
-    children = make_virtual_services(world.ingress, world.istio)
+    lacking = tls.problem(world.ingress, world.tls)
+    if lacking:
+        notes = (Note("CertificateMissing", lacking, "Warning"),)
+        return Plan(children=tuple(map(kept, world.own)), status=_failed(lacking), notes=notes)
+    children = make_istio(world.ingress, world.istio, world.tls)
+    copies = tuple(tls.make_copies(world.ingress, world.tls))
     if world.missing_gateways:
         text = f"Gateway {world.missing_gateways[0]} does not exist"
-        return Plan(children=children, status=_failed(text), notes=(Note("GatewayMissing", text, "Warning"),))
+        notes = (Note("GatewayMissing", text, "Warning"),)
+        return Plan(children=children, others=copies, status=_failed(text), notes=notes)
     public = [g.service for g in world.istio.external]
     private = [g.service for g in world.istio.local]
     status = _status(world, public, private)
-    names = (child["metadata"]["name"] for child in children)
-    new = tuple(created("VirtualService", name) for name in names if name not in world.virtual_services)
+    new = tuple(_news(world, children))
     again = None if world.exposed else PROBE_AGAIN_S
-    return Plan(children=children, status=status, notes=new, retry_after=again)
+    return Plan(children=children, others=copies, status=status, notes=new, retry_after=again)
+
+
+def make_istio(ingress: Json, istio: Istio, certificates: Tls) -> tuple[Json, ...]:
+    """The VirtualServices and Gateways of an Ingress whose certificates are at hand."""
+    gateways = tls.make_gateways(ingress, certificates)
+    names = [f"{g['metadata']['namespace']}/{g['metadata']['name']}" for g in gateways]
+    return (*make_virtual_services(ingress, istio, names), *gateways)
+
+
+def _news(world: World, children: Iterable[Json]) -> Iterator[Note]:
+    """An event for each VirtualService that was not there."""
+    before = {child["metadata"]["name"] for child in world.own if child["kind"] == "VirtualService"}
+    for child in children:
+        name = child["metadata"]["name"]
+        if child["kind"] == "VirtualService" and name not in before:
+            yield created("VirtualService", name)
 
 
 def _kourier(world: World) -> Plan:

@@ -6,11 +6,10 @@ from hauberk.base.conditions import Condition, ready
 from hauberk.base.refs import Json, Ref
 from hauberk.engine.plan import Controller, Plan
 from hauberk.ports import Snapshot
-from hauberk.serving.names import CERTIFICATE, DOMAIN_MAPPING
+from hauberk.serving.names import CERTIFICATE
 
 REASON = "NotImplemented"
 MESSAGES = {
-    DOMAIN_MAPPING: "DomainMappings do not act yet: the host is not served",
     CERTIFICATE: "Certificates do not act yet: nothing issues one",
 }
 
@@ -29,5 +28,5 @@ def plan(world: Json, now: float) -> Plan:  # noqa: ARG001 - the controller's sh
 
 CONTROLLERS: tuple[Controller[Json], ...] = tuple(
     Controller(name=name, kind=kind, observe=observe, plan=plan)
-    for name, kind in (("domainmapping", DOMAIN_MAPPING), ("certificate", CERTIFICATE))
+    for name, kind in (("certificate", CERTIFICATE),)
 )

@@ -1,0 +1,1 @@
+"""serving.knative.dev DomainMapping: a host of one's own for an app."""

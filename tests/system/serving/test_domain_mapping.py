@@ -1,0 +1,86 @@
+"""A host of one's own, with one's own certificate, on the document's cluster."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hauberk.testing.cluster import eventually
+
+HOST = "shop.example.org"
+LABEL = "networking.internal.knative.dev/certificate-uid"
+
+
+def mapping(name: str = HOST, service: str = "mapped", **spec: Any) -> str:
+    ref = {"kind": "Service", "apiVersion": "serving.knative.dev/v1", "name": service}
+    made = {
+        "apiVersion": "serving.knative.dev/v1beta1",
+        "kind": "DomainMapping",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {"ref": ref, **spec},
+    }
+    return json.dumps(made)
+
+
+@pytest.fixture
+def certificate(mesh: Any, tmp_path: Path) -> Iterator[Path]:
+    """A certificate for the host, as Secret `shop` of the service's namespace."""
+    key, chain = tmp_path / "k.pem", tmp_path / "c.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={HOST}",
+         "-addext", f"subjectAltName=DNS:{HOST}", "-keyout", key, "-out", chain],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    mesh.cluster.must("create", "secret", "tls", "shop", f"--key={key}", f"--cert={chain}")
+    yield chain
+    mesh.cluster.run("delete", "dm", "--all", "-n", "default")
+    mesh.cluster.run("delete", "secret", "shop", "-n", "default")
+
+
+def ready(mesh: Any, name: str = HOST) -> Any:
+    return mesh.condition(mesh.get("dm", name), "Ready")
+
+
+def test_a_mapped_host_answers_with_its_own_certificate_once_the_secret_is_labelled(
+    mesh: Any, gone: Any, certificate: Path
+) -> None:
+    gone("mapped")
+    mesh.deploy("mapped", env={"TARGET": "mapped"})
+    mesh.cluster.apply(mapping(tls={"secretName": "shop"}))
+    said = eventually(lambda: (r := ready(mesh)).get("reason") and r, what="a reason")
+    assert LABEL in said["message"]
+    mesh.cluster.must("label", "secret", "shop", f"{LABEL}=shop")
+    eventually(lambda: ready(mesh).get("status") == "True", what="the mapping is Ready")
+    own = replace(mesh, roots=certificate)
+    assert own.call(HOST).text == "Hello mapped!"
+    # the gateway's other hosts keep their certificate
+    assert mesh.call(mesh.host("mapped")).text == "Hello mapped!"
+    with pytest.raises(ssl.SSLCertVerificationError):
+        own.call(mesh.host("mapped"))
+    mesh.cluster.must("delete", "dm", HOST)
+    left = "secrets", "-n", "istio-system", "-l", "networking.internal.knative.dev/originSecretName=shop"
+    eventually(lambda: not mesh.cluster.json(*left)["items"], what="the copy is gone")
+    assert mesh.cluster.run("get", "cdc", HOST).code != 0
+
+
+def test_a_mapping_to_nobody_says_so_and_follows_when_the_service_comes(
+    mesh: Any, gone: Any, certificate: Path
+) -> None:
+    gone("later")
+    name = "later.example.org"
+    notes = {"serving.knative.openshift.io/enablePassthrough": "true"}
+    made = json.loads(mapping(name, "later"))
+    made["metadata"]["annotations"] = notes
+    mesh.cluster.apply(json.dumps(made))
+    eventually(lambda: ready(mesh, name).get("reason") == "ResolveFailed", what="it says so")
+    mesh.deploy("later", env={"TARGET": "late"})
+    eventually(lambda: ready(mesh, name).get("status") == "True", what="the mapping is Ready")
+    anyone = replace(mesh, roots=None)
+    assert anyone.call(name).text == "Hello late!"
