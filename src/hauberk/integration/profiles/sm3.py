@@ -8,7 +8,7 @@
 | no port is excluded                              | 8022, 8444, and 9090 from Serverless 1.38 |
 | the autoscaler is strict                         | it is PERMISSIVE |
 | streams end after 300 s without data             | they do not |
-| the operator's NetworkPolicies are made          | they are not: the mesh makes none that would admit Istio |
+| the operator's NetworkPolicies are made          | they are not: none of them admits Istio |
 
 Source: openshift-knative/serverless-operator hack/lib/mesh3.bash, hack/lib/mesh_v3_resources.
 """
