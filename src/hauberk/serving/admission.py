@@ -16,6 +16,7 @@ from hauberk.base.apierrors import BadRequest
 from hauberk.base.fields import FieldError
 from hauberk.base.refs import Json, Ref, annotations_of
 from hauberk.kinds import BY_ID
+from hauberk.kinds.serving.masks import check_masks
 from hauberk.kinds.serving.rules import check_pod_fields, upstream_text
 from hauberk.ports_admission import Admission, Outcome, Request
 from hauberk.serving.config import defaults
@@ -131,6 +132,7 @@ def _checks(request: Request) -> Iterator[FieldError]:
         where = "spec.template.spec" if request.kind in TEMPLATED else "spec"
         features = data_of(request.snapshot, "config-features")
         yield from (e.under(where) for e in check_pod_fields(spec, features))
+        yield from (e.under(where) for e in check_masks(spec, features))
     if request.old is None:
         return
     if request.kind == REVISION and request.old.get("spec") != request.obj.get("spec"):

@@ -28,6 +28,7 @@ _ETC = (
     "crypto-policies",
 )
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+_WRITABLE = ("/tmp", "/var/log")  # directories that an app may count on. Source: Knative's runtime contract
 _HOST = "/.host"
 _LAYER = "/.layer"
 _LINKS = (
@@ -66,6 +67,10 @@ def enter(
     if not root:
         _host_programs()
     _system()
+    for path in _WRITABLE:
+        if not os.path.exists(path):
+            os.makedirs(path, 0o755)
+            os.chmod(path, 0o1777)
     for path, content in files:
         _write(path, content)
     for source, (_, target, bind_read_only) in zip(sources, binds, strict=True):
@@ -119,9 +124,8 @@ def _host_programs() -> None:
             os.mkdir(f"/{name}", 0o755)
             linux.mount(host, f"/{name}", "", linux.MS_BIND | linux.MS_REC)
             linux.make_read_only(f"/{name}")
-    for name in ("etc", "root", "run", "var", "home", "var/tmp", "tmp"):
+    for name in ("etc", "root", "run", "var", "home", "var/tmp"):
         os.mkdir(f"/{name}", 0o755)
-    os.chmod("/tmp", 0o1777)
     os.chmod("/var/tmp", 0o1777)
     os.symlink("/run", "/var/run")
     for name in _ETC:

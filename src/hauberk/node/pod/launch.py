@@ -86,12 +86,12 @@ def _check_user(pod: Pod, container: Container, image: ResolvedImage) -> None:
     non_root = own.run_as_non_root if own is not None else None
     if non_root is None and wide is not None:
         non_root = wide.run_as_non_root
-    if not non_root or image.kind != "oci":
+    if not non_root:
         return
     user = own.run_as_user if own is not None else None
     if user is None and wide is not None:
         user = wide.run_as_user
     if user == 0:
         raise ConfigError("container's runAsUser breaks non-root policy")
-    if user is None and image.user.partition(":")[0] in ("", "0", "root"):
+    if user is None and image.kind == "oci" and image.user.partition(":")[0] in ("", "0", "root"):
         raise ConfigError("container has runAsNonRoot and image will run as root")

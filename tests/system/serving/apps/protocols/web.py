@@ -8,6 +8,10 @@
 | /size?N     | a body of N bytes                                                         |
 | /env, /file | an environment variable or a file, named in the query                      |
 | /sleep?S    | an answer after S seconds                                                 |
+| /headers    | the request's headers as JSON                                             |
+| /about      | what the process sees of its container, as JSON                           |
+| /trailers   | the request's trailers come back as trailers                              |
+| /exit?N     | no answer: the process ends with N                                        |
 
 Standard library only.
 """
@@ -16,12 +20,58 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
+import stat
+import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+
+STDIN = len(sys.stdin.buffer.read())
+FILES = (
+    "/dev/fd", "/dev/full", "/dev/null", "/dev/ptmx", "/dev/random", "/dev/stdin", "/dev/stdout",
+    "/dev/stderr", "/dev/tty", "/dev/urandom", "/dev/zero", "/proc/self/fd", "/tmp", "/var/log", "/etc/hosts",
+    "/etc/hostname", "/etc/resolv.conf",
+)  # fmt: skip
+
+
+def about() -> dict[str, Any]:
+    """The process's surroundings."""
+    return {
+        "env": dict(os.environ),
+        "uid": os.getuid(),
+        "gid": os.getgid(),
+        "groups": os.getgroups(),
+        "stdin": STDIN,
+        "terminal": any(os.isatty(fd) for fd in (0, 1, 2)),
+        "files": {path: look(path) for path in FILES},
+        "dev": sorted(os.listdir("/dev")),
+        "mounts": [line.split()[1:4] for line in Path("/proc/self/mounts").read_text().splitlines()],
+        "status": dict(line.split(":\t", 1) for line in Path("/proc/self/status").read_text().splitlines()),
+        "writable": [path for path in ("/tmp", "/var/log", "/sys", "/proc/sys") if writes(path)],
+    }
+
+
+def look(path: str) -> dict[str, Any]:
+    """One file: its mode as `ls` shows it, and where a link leads. Empty: it is not there."""
+    if not os.path.lexists(path):
+        return {}
+    target = os.readlink(path) if os.path.islink(path) else ""
+    return {"mode": stat.filemode(os.stat(path).st_mode), "target": target}
+
+
+def writes(path: str) -> bool:
+    """Whether a new file can be made there."""
+    try:
+        Path(path, "made-by-the-app").write_text("")
+    except OSError:
+        return False
+    return True
 
 
 class App(BaseHTTPRequestHandler):
@@ -37,7 +87,7 @@ class App(BaseHTTPRequestHandler):
         elif path == "/sse":
             self.events()
         elif path == "/size":
-            self.say(b"x" * int(query))
+            self.large(int(query))
         elif path == "/env":
             self.say(os.environ.get(query, "").encode())
         elif path == "/file":
@@ -45,24 +95,46 @@ class App(BaseHTTPRequestHandler):
         elif path == "/sleep":
             time.sleep(float(query))
             self.say(b"slept")
+        elif path == "/headers":
+            self.say(json.dumps({k.lower(): v for k, v in self.headers.items()}).encode())
+        elif path == "/about":
+            self.say(json.dumps(about()).encode())
+        elif path == "/exit":
+            os._exit(int(query))
         else:
             self.say(f"{self.headers.get('host')} {self.headers.get('x-forwarded-proto')}".encode())
 
     def do_POST(self) -> None:
         """Count what comes, in chunks or at once."""
-        total = 0
+        total, trailers = 0, b""
         if self.headers.get("transfer-encoding") == "chunked":
             while size := int(self.rfile.readline(), 16):
                 total += len(self.rfile.read(size))
                 self.rfile.readline()
-            while self.rfile.readline().strip():
-                pass
+            while (line := self.rfile.readline()).strip():
+                trailers += line
         else:
             left = int(self.headers.get("content-length") or 0)
             while left:
                 left -= (got := len(self.rfile.read(min(left, 1 << 20))))
                 total += got
-        self.say(str(total).encode())
+        if self.path == "/trailers":
+            self.send_response(200)
+            self.send_header("transfer-encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"%x\r\n%d\r\n0\r\n%s\r\n" % (len(str(total)), total, trailers))
+        else:
+            self.say(str(total).encode())
+
+    def large(self, size: int) -> None:
+        """A body of this size, never held as a whole."""
+        self.send_response(200)
+        self.send_header("content-length", str(size))
+        self.end_headers()
+        piece = b"x" * 65536
+        while size > 0:
+            self.wfile.write(piece[:size])
+            size -= len(piece)
 
     def say(self, body: bytes) -> None:
         """A whole answer."""
