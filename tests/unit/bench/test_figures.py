@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bench import static_mesh
@@ -59,27 +60,37 @@ def test_the_sample_is_started_by_hand_as_in_its_container() -> None:
     assert Path(argv[-1]).is_file()
 
 
-def _static() -> list[dict[str, object]]:
+PLACES = static_mesh.Places(
+    edge=21000,
+    router=Path("/x/router.sock"),
+    gateway=("10.128.0.2", 8443),
+    pod=("10.128.0.3", 8012),
+    app=8080,
+)
+
+
+def _static() -> dict[str, dict[str, Any]]:
     wildcard, mesh = (Path("w.crt"), Path("w.key")), (Path("m.crt"), Path("m.key"), Path("m.crt"))
-    return [json.loads(c) for c in static_mesh.configs(21000, 21010, Path("/x"), wildcard, mesh)]
+    made = static_mesh.configs(PLACES, wildcard, mesh, 1024)
+    return {hop: json.loads(config)["static_resources"] for hop, config in made.items()}
 
 
 def test_each_hand_written_hop_leads_to_the_next_one_and_the_last_to_the_application() -> None:
-    resources = [config["static_resources"] for config in _static()]
-    listens = [r["listeners"][0]["address"] for r in resources]  # type: ignore[index]
+    hops = _static()
+    assert list(hops) == ["edge", "router", "gateway", "pod", "app"]
+    listens = [parts["listeners"][0]["address"] for parts in hops.values()]
     dials = [
-        r["clusters"][0]["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]  # type: ignore[index]
-        for r in resources
+        parts["clusters"][0]["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]
+        for parts in hops.values()
+        if "clusters" in parts
     ]
-    assert len(listens) == 4
-    assert dials[:-1] == listens[1:]
-    assert dials[-1]["socket_address"]["port_value"] == 21010
+    assert dials == listens[1:]
 
 
 def test_both_ends_of_the_hand_written_mtls_check_the_other_ones_identity() -> None:
-    gateway, pod = (config["static_resources"] for config in _static()[2:])
-    dialled = gateway["clusters"][0]["transport_socket"]["typed_config"]  # type: ignore[index]
-    taken = pod["listeners"][0]["filter_chains"][0]["transport_socket"]["typed_config"]  # type: ignore[index]
+    hops = _static()
+    dialled = hops["gateway"]["clusters"][0]["transport_socket"]["typed_config"]
+    taken = hops["pod"]["listeners"][0]["filter_chains"][0]["transport_socket"]["typed_config"]
     assert taken["require_client_certificate"] is True
     for end in (dialled, taken):
         validation = end["common_tls_context"]["validation_context"]
@@ -87,7 +98,7 @@ def test_both_ends_of_the_hand_written_mtls_check_the_other_ones_identity() -> N
 
 
 def test_the_backend_answers_itself_so_it_is_never_the_bottleneck() -> None:
-    config = json.loads(static_mesh.backend(8080, 1024, address="0.0.0.0"))
+    config = json.loads(static_mesh.backend(("0.0.0.0", 8080), 1024))
     listener = config["static_resources"]["listeners"][0]
     assert listener["address"]["socket_address"] == {"address": "0.0.0.0", "port_value": 8080}
     assert "clusters" not in config["static_resources"]

@@ -214,13 +214,24 @@ class Hands:
         container = pod.container(next(iter(self._layout.roles)))
         assert container is not None, "roles name containers of the spec"
         image = (await self._deps.resolve_image(container.image, container.image_pull_policy)).image
-        running, self._taken = self._taken, None
+        running = await self._taken_over()
         if running is None:
             running = await self._launch_proxy(pod, action.attempt)
         for _ in self._layout.roles:
             self._say("Created", "Container created", False)
             self._say("Started", "Container started", False)
         return _started(action, running, image.image_id)
+
+    async def _taken_over(self) -> Running | None:
+        """The spare's Envoy, if this pod took one and it is still there.
+
+        It is asked for once more: its exit may have been read before the answer that made it this pod's.
+        """
+        if self._taken is None:
+            return None
+        alive = {row.pid for row in await self._deps.runtime.running()}
+        taken, self._taken = self._taken, None
+        return taken if taken is not None and taken.pid in alive else None
 
     async def _launch_proxy(self, pod: Pod, attempt: int) -> Running:
         deps = self._deps
