@@ -227,11 +227,10 @@ class Hands:
 
         It is asked for once more: its exit may have been read before the answer that made it this pod's.
         """
-        if self._taken is None:
-            return None
-        alive = {row.pid for row in await self._deps.runtime.running()}
-        taken, self._taken = self._taken, None
-        return taken if taken is not None and taken.pid in alive else None
+        mine = self._taken
+        alive = {row.pid for row in await self._deps.runtime.running()} if mine is not None else set()
+        still, self._taken = self._taken, None  # `lost_spare` may have come first
+        return still if still is not None and still.pid in alive else None
 
     async def _launch_proxy(self, pod: Pod, attempt: int) -> Running:
         deps = self._deps
