@@ -21,7 +21,7 @@ from hauberk.serving.configuration.make import make_revision
 from hauberk.serving.ingress.make import make_virtual_services
 from hauberk.serving.revision.make import Settings, make_autoscaler, make_deployment
 from hauberk.serving.route.hosts import hosts_of
-from hauberk.serving.route.make import make_ingress, make_placeholder
+from hauberk.serving.route.make import at_once, make_ingress, make_placeholder
 from hauberk.serving.route.traffic import Target
 from hauberk.serving.serverlessservice.make import make_private, make_public
 from hauberk.serving.service.make import make_configuration, make_route
@@ -76,7 +76,7 @@ def children() -> list[Json]:
         make_autoscaler(REVISION, settings),
         make_sks(AUTOSCALER, "Proxy", num_activators(scaling, 0)),
         make_metric(AUTOSCALER, scaling),
-        make_ingress(ROUTE, [TARGET], {"": HOSTS}, NETWORK),
+        make_ingress(ROUTE, at_once([TARGET]), {"": HOSTS}, NETWORK),
         make_placeholder(ROUTE, "", HOSTS, NETWORK, balancer),
         make_public(SKS),
         make_private(SKS, selector),

@@ -13,7 +13,7 @@ from hauberk.serving.config.gc import Retention, parse_retention
 from hauberk.serving.config.istio import EXTERNAL, LOCAL, Gateway, parse_istio
 from hauberk.serving.config.network import fill_template, parse_network
 from hauberk.serving.route.hosts import hosts_of
-from hauberk.serving.route.make import make_ingress
+from hauberk.serving.route.make import at_once, make_ingress
 from hauberk.serving.route.traffic import Target
 
 
@@ -97,6 +97,6 @@ def test_splits_of_an_ingress_sum_to_100(shares: list[int]) -> None:
         Target(revision=f"a-{i}", configuration="a", latest=False, percent=p) for i, p in enumerate(percents)
     ]
     hosts = {"": hosts_of(route(), "", parse_domains({"a.com": ""}), parse_network({}))}
-    for rule in make_ingress(route(), targets, hosts, parse_network({}))["spec"]["rules"]:
+    for rule in make_ingress(route(), at_once(targets), hosts, parse_network({}))["spec"]["rules"]:
         for path in rule["http"]["paths"]:
             assert sum(s["percent"] for s in path["splits"]) == 100

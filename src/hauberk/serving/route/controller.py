@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from hauberk.base.refs import Json, Ref, controller_of, ref_of
 from hauberk.engine.plan import Controller
 from hauberk.ports import Snapshot
-from hauberk.serving.config import domain, network
+from hauberk.serving.config import domain, features, network
 from hauberk.serving.config.network import fill_template
 from hauberk.serving.config.reading import SYSTEM, data_of
 from hauberk.serving.names import CONFIGURATION, INGRESS, REVISION, ROUTE
@@ -41,6 +41,7 @@ def observe(snapshot: Snapshot, ref: Ref) -> World | None:
         revisions=_named(snapshot, REVISION, namespace, wanted),
         network=settings,
         domains=domain.parse_domains(data_of(snapshot, domain.NAME)),
+        tag_headers=features.is_enabled(data_of(snapshot, features.NAME), features.TAG_HEADERS),
     )
 
 
@@ -61,7 +62,7 @@ def wake_for_target(changed: Json, snapshot: Snapshot) -> Iterator[Ref]:
 def wake_for_config(changed: Json, snapshot: Snapshot) -> Iterator[Ref]:
     """All Routes, when the ConfigMaps that name their hosts change."""
     meta = changed["metadata"]
-    if meta.get("namespace") == SYSTEM and meta["name"] in (domain.NAME, network.NAME):
+    if meta.get("namespace") == SYSTEM and meta["name"] in (domain.NAME, network.NAME, features.NAME):
         yield from map(ref_of, snapshot.list(ROUTE))
 
 

@@ -5,8 +5,8 @@ Source: knative/serving pkg/reconciler/route/resources/{ingress,service}.go.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hauberk.base.names import child_name
@@ -25,18 +25,22 @@ from hauberk.serving.names import (
     without,
 )
 from hauberk.serving.route.hosts import Hosts
+from hauberk.serving.route.rollout import Rollout, dump, goals
 from hauberk.serving.route.traffic import Target
 
+TAG_HEADER = "Knative-Serving-Tag"
+DEFAULT_HEADER = "Knative-Serving-Default-Route"
 _HTTP_OPTIONS = {"enabled": "Enabled", "redirected": "Redirected"}
 
 
 def make_ingress(
-    route: Json, targets: Sequence[Target], hosts: Mapping[str, Hosts], network: Network
+    route: Json, traffic: Traffic, hosts: Mapping[str, Hosts], network: Network, tls: Sequence[Json] = ()
 ) -> Json:
     """What the ingress implementation must serve. `hosts` is by tag, the empty one for the Route itself."""
     meta = route["metadata"]
     notes = without(annotations_of(route), A_ROUTES)
-    rules = [rule for tag in sorted(hosts) for rule in _rules(meta["namespace"], tag, targets, hosts[tag])]
+    tags = sorted(hosts)
+    rules = [rule for tag in tags for rule in _rules(meta["namespace"], tag, tags, traffic, hosts[tag])]
     return body(
         NETWORKING,
         "Ingress",
@@ -46,11 +50,15 @@ def make_ingress(
             "labels": {**labels_of(route), L_ROUTE: meta["name"], L_ROUTE_NAMESPACE: meta["namespace"]},
             "annotations": {
                 **notes,
-                A_ROLLOUT: rollout(targets),
+                A_ROLLOUT: dump(traffic.rollouts),
                 A_INGRESS_CLASS: notes.get(A_INGRESS_CLASS) or network.ingress_class,
             },
         },
-        spec={"httpOption": http_option(route, network), "rules": rules},
+        spec={
+            "httpOption": http_option(route, network),
+            "rules": rules,
+            **({"tls": list(tls)} if tls else {}),
+        },
     )
 
 
@@ -68,12 +76,39 @@ def http_option(route: Json, network: Network) -> str:
     return _HTTP_OPTIONS[asked]
 
 
-def _rules(namespace: str, tag: str, targets: Sequence[Target], hosts: Hosts) -> list[dict[str, Any]]:
-    if tag:
-        shares = [(t, 100) for t in targets if t.tag == tag][:1]
-    else:
-        shares = [(t, t.percent) for t in targets if t.percent]
-    paths = [{"splits": [_split(namespace, t, percent) for t, percent in shares]}]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """Who gets which requests: targets, what is being rolled out, and whether a header may name a tag."""
+
+    targets: Sequence[Target]
+    rollouts: Sequence[Rollout]
+    by_header: bool = False  # feature tag-header-based-routing
+
+    def shares(self, tag: str) -> dict[str, int]:
+        """Percent by revision, of the Route itself (`tag` empty) or under a tag."""
+        found: dict[str, int] = {}
+        rows = (
+            [t for t in self.targets if t.tag == tag][:1] if tag else [t for t in self.targets if t.percent]
+        )
+        rolling = {row.key: row for row in self.rollouts if not row.is_done}
+        for target in rows:
+            row = rolling.get((tag, target.configuration)) if target.latest else None
+            if row is not None:
+                found |= {share.revision: share.percent for share in row.shares}
+            else:
+                found[target.revision] = found.get(target.revision, 0) + (100 if tag else target.percent or 0)
+        return found
+
+
+def at_once(targets: Sequence[Target]) -> Traffic:
+    """Every target has its whole share."""
+    return Traffic(targets=targets, rollouts=goals(targets))
+
+
+def _rules(
+    namespace: str, tag: str, tags: Sequence[str], traffic: Traffic, hosts: Hosts
+) -> list[dict[str, Any]]:
+    paths = _paths(namespace, tag, tags, traffic)
     rules: list[dict[str, Any]] = [
         {"hosts": list(hosts.local), "http": {"paths": paths}, "visibility": "ClusterLocal"}
     ]
@@ -83,35 +118,39 @@ def _rules(namespace: str, tag: str, targets: Sequence[Target], hosts: Hosts) ->
     return rules
 
 
-def _split(namespace: str, target: Target, percent: int) -> dict[str, Any]:
+def _paths(namespace: str, tag: str, tags: Sequence[str], traffic: Traffic) -> list[dict[str, Any]]:
+    """Where requests to one host go; with the feature, the Route's own host has a path for each tag's header.
+
+    Source: knative/serving pkg/reconciler/route/resources/ingress.go, makeTagBasedRoutingIngressPaths.
+    """
+    path = _path(namespace, traffic.shares(tag))
+    if not traffic.by_header:
+        return [path]
+    if tag:
+        return [{"appendHeaders": {TAG_HEADER: tag}, **path}]
+    named = [
+        {"headers": {TAG_HEADER: {"exact": name}}, **_path(namespace, traffic.shares(name))}
+        for name in tags
+        if name
+    ]
+    return [*named, {"appendHeaders": {DEFAULT_HEADER: "true"}, **path}]
+
+
+def _path(namespace: str, shares: Mapping[str, int]) -> dict[str, Any]:
+    return {"splits": [_split(namespace, revision, percent) for revision, percent in shares.items()]}
+
+
+def _split(namespace: str, revision: str, percent: int) -> dict[str, Any]:
     return {
         "appendHeaders": {
             "Knative-Serving-Namespace": namespace,
-            "Knative-Serving-Revision": target.revision,
+            "Knative-Serving-Revision": revision,
         },
         "percent": percent,
-        "serviceName": target.revision,
+        "serviceName": revision,
         "serviceNamespace": namespace,
         "servicePort": 80,
     }
-
-
-def rollout(targets: Sequence[Target]) -> str:
-    """The state of gradual rollouts, as JSON: here every change is made at once.
-
-    Source: knative/serving pkg/reconciler/route/traffic/rollout.go.
-    """
-    rows: list[dict[str, Any]] = []
-    for target in targets:
-        if not target.latest:
-            continue
-        share = 100 if target.tag else target.percent or 0
-        row: dict[str, Any] = {"configurationName": target.configuration}
-        if target.tag:
-            row["tag"] = target.tag
-        revisions = [{"revisionName": target.revision, "percent": share}]
-        rows.append({**row, "percent": share, "revisions": revisions, "stepParams": {}})
-    return json.dumps({"configurations": rows}, separators=(",", ":"))
 
 
 def make_placeholder(route: Json, tag: str, hosts: Hosts, network: Network, balancer: str) -> Json:

@@ -6,14 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hauberk.base.conditions import Condition, condition, ready
-from hauberk.base.refs import Json, controller_of
+from hauberk.base.conditions import Condition, condition, is_true, ready
+from hauberk.base.refs import Json, annotations_of, controller_of
 from hauberk.engine.plan import Note, Plan
 from hauberk.serving.config.domain import Domains
 from hauberk.serving.config.network import Network
-from hauberk.serving.names import created, internal_error, kept
+from hauberk.serving.names import A_ROLLOUT, created, internal_error, kept
+from hauberk.serving.route import rollout
 from hauberk.serving.route.hosts import Hosts, hosts_of
-from hauberk.serving.route.make import make_ingress, make_placeholder
+from hauberk.serving.route.make import Traffic, make_ingress, make_placeholder
+from hauberk.serving.route.rollout import Rollout
 from hauberk.serving.route.traffic import Target, resolve
 
 
@@ -29,9 +31,10 @@ class World:
     revisions: Mapping[str, Json] = field(default_factory=dict)
     network: Network = field(default_factory=Network)
     domains: Domains = field(default_factory=Domains)
+    tag_headers: bool = False  # feature tag-header-based-routing
 
 
-def plan(world: World, now: float) -> Plan:  # noqa: ARG001 - the controller's shape
+def plan(world: World, now: float) -> Plan:
     """Decide what exists below one Route, and what its status says.
 
     Source: knative/serving pkg/reconciler/route/route.go, ReconcileKind.
@@ -45,14 +48,16 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001 - the controller's s
         before = (world.route.get("status") or {}).get("traffic")
         status = _status(world, hosts[""], [assigned, _certificate(), unrouted], before)
         return Plan(children=_as_they_are(world), status=status)
+    rollouts = _rollouts(world, targets, now)
+    traffic = Traffic(targets=targets, rollouts=rollouts, by_header=world.tag_headers)
     try:
-        ingress = make_ingress(world.route, targets, hosts, world.network)
+        ingress = make_ingress(world.route, traffic, hosts, world.network)
     except ValueError as error:
         parts = [assigned, _certificate(), Condition("IngressReady", "Unknown")]
         status = _status(world, hosts[""], parts, (world.route.get("status") or {}).get("traffic"))
         return Plan(children=_as_they_are(world), status=status, notes=(internal_error(str(error)),))
-    routed = ingress_ready(world, ingress)
-    shown = [_shown(t, hosts, world.network) for t in targets]
+    routed = ingress_ready(world, ingress, rolling=not all(row.is_done for row in rollouts))
+    shown = [row for t in targets for row in _shown(t, rollouts, hosts, world.network)]
     status = _status(world, hosts[""], [assigned, _certificate(), routed], shown)
     if world.foreign_service:
         text = f'route: "{world.route["metadata"]["name"]}" does not own Service: "{world.foreign_service}"'
@@ -63,7 +68,28 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001 - the controller's s
         make_placeholder(world.route, tag, hosts[tag], world.network, balancer) for tag in tags
     )
     notes = tuple(_news(world, placeholders))
-    return Plan(children=(ingress, *placeholders), status=status, notes=notes)
+    due = rollout.next_step(rollouts)
+    again = max(0.0, due / rollout.NANO - now) if due else None
+    return Plan(children=(ingress, *placeholders), status=status, notes=notes, retry_after=again)
+
+
+def _rollouts(world: World, targets: Sequence[Target], now: float) -> tuple[Rollout, ...]:
+    """Where the traffic stands now: at its goals, or on the way there.
+
+    Source: knative/serving pkg/reconciler/route/reconcile_resources.go, reconcileRollout.
+    """
+    wanted = rollout.goals(targets)
+    takes_s = rollout.duration_s(annotations_of(world.route), world.network.rollout_duration_s)
+    if world.ingress is None or takes_s <= 0:
+        return wanted
+    before = rollout.load(annotations_of(world.ingress).get(A_ROLLOUT, ""))
+    is_ready = _is_current(world.ingress) and is_true(world.ingress)
+    return rollout.step(wanted, before, int(now * rollout.NANO), ready=is_ready, takes_s=takes_s)
+
+
+def _is_current(ingress: Json) -> bool:
+    observed = (ingress.get("status") or {}).get("observedGeneration")
+    return bool(observed == ingress["metadata"].get("generation"))
 
 
 def _news(world: World, placeholders: Sequence[Json]) -> Iterator[Note]:
@@ -91,7 +117,7 @@ def _certificate() -> Condition:
     return Condition("CertificateProvisioned", "True", "TLSNotEnabled", "external-domain-tls is not enabled")
 
 
-def ingress_ready(world: World, wanted: Json) -> Condition:
+def ingress_ready(world: World, wanted: Json, *, rolling: bool = False) -> Condition:
     """IngressReady as a table.
 
     | placeholder's name | Ingress                      | IngressReady                  |
@@ -100,10 +126,11 @@ def ingress_ready(world: World, wanted: Json) -> Condition:
     | free or ours       | absent, or not as wanted     | Unknown, IngressNotConfigured |
     | free or ours       | its status is behind         | Unknown, IngressNotConfigured |
     | free or ours       | without Ready                | Unknown, IngressNotConfigured |
+    | free or ours       | current, a rollout goes on   | Unknown, RolloutInProgress    |
     | free or ours       | current                      | copy of its Ready             |
 
     Source: knative/serving pkg/apis/serving/v1/route_lifecycle.go, MarkServiceNotOwned,
-    MarkIngressNotConfigured, PropagateIngressStatus.
+    MarkIngressNotConfigured, MarkIngressRolloutInProgress, PropagateIngressStatus.
     """
     if world.foreign_service:
         text = f'There is an existing placeholder Service "{world.foreign_service}" that we do not own.'
@@ -114,9 +141,11 @@ def ingress_ready(world: World, wanted: Json) -> Condition:
     )
     if ingress is None or ingress.get("spec") != wanted["spec"]:
         return late
-    status = ingress.get("status") or {}
-    if status.get("observedGeneration") != ingress["metadata"].get("generation"):
+    if not _is_current(ingress):
         return late
+    if rolling:
+        text = "A gradual rollout of the latest revision(s) is in progress."
+        return Condition("IngressReady", "Unknown", "RolloutInProgress", text)
     row = condition(ingress, "Ready")
     if row is None:
         return late
@@ -130,13 +159,18 @@ def _balancer(ingress: Json | None) -> str:
     return ""
 
 
-def _shown(target: Target, hosts: Mapping[str, Hosts], network: Network) -> dict[str, Any]:
-    row: dict[str, Any] = {"revisionName": target.revision, "latestRevision": target.latest}
-    if target.percent is not None:
-        row["percent"] = target.percent
-    if target.tag:
-        row |= {"tag": target.tag, "url": hosts[target.tag].url(network.external_scheme)}
-    return row
+def _shown(
+    target: Target, rollouts: Sequence[Rollout], hosts: Mapping[str, Hosts], network: Network
+) -> Iterator[dict[str, Any]]:
+    """The target's rows of `status.traffic`: one for each revision that it is shared between."""
+    tag = "" if target.percent else target.tag
+    for share in rollout.shares_of(target, tag, rollouts):
+        row: dict[str, Any] = {"revisionName": share.revision, "latestRevision": target.latest}
+        if target.percent is not None:
+            row["percent"] = share.percent
+        if target.tag:
+            row |= {"tag": target.tag, "url": hosts[target.tag].url(network.external_scheme)}
+        yield row
 
 
 def _status(

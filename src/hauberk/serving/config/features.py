@@ -1,0 +1,17 @@
+"""config-features: what of Serving's optional behaviour is on.
+
+Source: knative/serving pkg/apis/config/features.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+NAME = "config-features"
+TAG_HEADERS = "tag-header-based-routing"
+SECURE_DEFAULTS = "secure-pod-defaults"
+
+
+def is_enabled(data: Mapping[str, str], flag: str) -> bool:
+    """Whether a flag of the ConfigMap's data is `enabled`; `allowed` is not."""
+    return data.get(flag, "").lower() == "enabled"
