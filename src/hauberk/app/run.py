@@ -96,6 +96,7 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
         bootstrap_of(paths),
         issue_token=tokens,
         renamed=xds.known_as,
+        connected=lambda born: born in xds.connected(),
     )
     collector = autoscaler.Collector(server, facts, paths, clock)
     http = HttpServer(

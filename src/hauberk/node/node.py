@@ -47,7 +47,8 @@ def no_tokens(pod: Pod, projection: TokenProjection) -> bytes:
 class Node:
     """The one node. `run` works until it is cancelled.
 
-    `renamed` is told when the Envoy that was started as its first argument belongs to the pod of its second.
+    `renamed` is told when the Envoy that was started as its first argument belongs to the pod of its second;
+    `connected` tells whether an Envoy that was started as its argument has come to the control plane.
     """
 
     def __init__(
@@ -63,9 +64,10 @@ class Node:
         issue_token: IssueToken = no_tokens,
         machine: Machine | None = None,
         renamed: Callable[[str, str], None] = lambda _born, _uid: None,
+        connected: Callable[[str], bool] = lambda _born: False,
     ) -> None:
         self._machine, self._renamed = machine or read_machine(), renamed
-        self._spares = Spares(runtime, paths, clock, proxy_bootstrap, renamed)
+        self._spares = Spares(runtime, paths, clock, proxy_bootstrap, renamed, connected)
         self._deps = Deps(
             api=api,
             recorder=recorder,

@@ -32,7 +32,11 @@ QUIET_S = 1.0
 
 
 class Spares:
-    """Keeps one spare, once the first pod with an Envoy began. `renamed` is told (spare, uid of its pod)."""
+    """Keeps one spare, once the first pod with an Envoy began.
+
+    `connected` knows whether a spare's Envoy has come to the xDS server; one that has not is still reading its
+    files, which must not move then. `renamed` is told (spare, uid of its pod).
+    """
 
     def __init__(
         self,
@@ -41,9 +45,10 @@ class Spares:
         clock: Clock,
         bootstrap: ProxyBootstrap,
         renamed: Callable[[str, str], None],
+        connected: Callable[[str], bool],
     ) -> None:
         self._runtime, self._paths, self._clock = runtime, paths, clock
-        self._bootstrap, self._renamed = bootstrap, renamed
+        self._bootstrap, self._renamed, self._connected = bootstrap, renamed, connected
         self._ready = ""
         self._own: set[str] = set()  # made here and not yet a pod's or removed
         self._last = clock.monotonic()
@@ -55,12 +60,12 @@ class Spares:
         return frozenset(self._own)
 
     async def claim(self, uid: str, log_path: Path) -> Claimed | None:
-        """The spare, from now on that pod's; None when there is none. One that is refused goes."""
+        """The spare, from now on that pod's; None when none is connected. One that is refused goes."""
         self._last = self._clock.monotonic()
         self._asked.set()
-        spare, self._ready = self._ready, ""
-        if not spare:
+        if not self._ready or not self._connected(self._ready):
             return None
+        spare, self._ready = self._ready, ""
         try:
             claimed = await self._runtime.claim(spare, uid, log=log_path)
         except StartError as error:

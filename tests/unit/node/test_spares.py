@@ -73,8 +73,14 @@ class Stage:
         self.paths = Paths(run=folder / "run", data=folder / "data")
         self.clock, self.keeper = FakeClock(), Keeper(self.paths)
         self.renamed: list[tuple[str, str]] = []
+        self.connected = True
         self.spares = Spares(
-            self.keeper, self.paths, self.clock, bootstrap, lambda *pair: self.renamed.append(pair)
+            self.keeper,
+            self.paths,
+            self.clock,
+            bootstrap,
+            lambda *pair: self.renamed.append(pair),
+            lambda _: self.connected,
         )
 
     async def claim(self, uid: str) -> Claimed | None:
@@ -128,6 +134,19 @@ def test_none_is_made_before_the_first_pod_with_an_envoy(play: Callable[[Scenari
     async def scenario(stage: Stage) -> None:
         await stage.clock.advance(1000)
         assert stage.keeper.made == []
+
+    play(scenario)
+
+
+def test_one_that_is_not_connected_yet_is_left_alone(play: Callable[[Scenario], None]) -> None:
+    async def scenario(stage: Stage) -> None:
+        spare = await stage.with_a_spare()
+        stage.connected = False
+        assert await stage.claim("a") is None
+        assert spare in stage.keeper.sandboxes_held
+        stage.connected = True
+        assert await stage.claim("b") is not None
+        assert stage.renamed == [(spare, "b")]
 
     play(scenario)
 
