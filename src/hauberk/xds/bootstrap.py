@@ -46,9 +46,16 @@ def _pipe_cluster(name: str, path: Path, *, http2: bool) -> dict[str, Any]:
             "cluster_name": name,
             "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _pipe(path)}}]}],
         },
-        # Held requests are calls on this cluster: there may be many.
+        # Held requests are calls on this cluster: there may be many, and all ask again at once.
         "circuit_breakers": {
-            "thresholds": [{"max_connections": _MANY, "max_pending_requests": _MANY, "max_requests": _MANY}]
+            "thresholds": [
+                {
+                    "max_connections": _MANY,
+                    "max_pending_requests": _MANY,
+                    "max_requests": _MANY,
+                    "max_retries": _MANY,
+                }
+            ]
         },
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {

@@ -171,7 +171,7 @@ WIDE = {
     "host-pid": ("run-namespaces", {"hostPID": True}),
     "host-ipc": ("run-namespaces", {"hostIPC": True}),
     "one-pid-namespace": ("run-namespaces", {"shareProcessNamespace": True}),
-    "sysctls": ("run-process", {"securityContext": {"sysctls": [{"name": "net.core.somaxconn", "value": "1"}]}}),
+    "sysctls": ("run-process", {"securityContext": {"sysctls": [{"name": "fs.mq", "value": "1"}]}}),
 }  # fmt: skip
 ROWS = [
     pytest.param(place, fields, id=name, marks=pytest.mark.must(row))

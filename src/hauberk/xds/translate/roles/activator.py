@@ -17,12 +17,14 @@ from envoy.config.core.v3.grpc_service_pb2 import GrpcService
 from envoy.config.route.v3.route_components_pb2 import HeaderMatcher, Route, RouteAction
 from envoy.extensions.filters.http.ext_authz.v3.ext_authz_pb2 import ExtAuthz, ExtAuthzPerRoute
 
+from hauberk.mesh.memo import Memo
 from hauberk.mesh.roles import ActivatorRole, PeerTls, RevisionRoute
 from hauberk.xds.translate.roles import http
 from hauberk.xds.translate.roles.queue import METRICS_PORT, ROUTING_HEADERS, metrics
 from hauberk.xds.translate.roles.tls import mesh_socket
 from hauberk.xds.translate.types import LocalService, Message, RoleParts, pack
 
+_kept = Memo()
 HTTP1_PORT, H2C_PORT = 8012, 8013
 ROUTES = "activator"
 _FILTER = "envoy.filters.http.ext_authz"
@@ -89,7 +91,7 @@ def _hold_filter(role: ActivatorRole) -> Message:
         timeout=http.seconds(role.hold_timeout_s),
         # A control plane that restarts is asked again: who is held stays held.
         retry_policy={
-            "retry_on": "connect-failure,refused-stream,unavailable",
+            "retry_on": "connect-failure,refused-stream,reset,unavailable",
             "num_retries": {"value": _ASK_AGAIN},
             # Envoy takes `max_interval` for the time limit of one try here, so it is the hold's.
             "retry_back_off": {
@@ -111,15 +113,18 @@ def _hold_filter(role: ActivatorRole) -> Message:
 
 
 def _table(role: ActivatorRole) -> Message:
-    routes = [*_own_answers()]
-    routes += [_route(role, r, _by_headers(r)) for r in role.revisions]
-    routes += [_route(role, r, [_by_host(r.hosts)]) for r in role.revisions if r.hosts]
-    routes.append(_unknown())
-    return http.route_config(ROUTES, [_unheld(r) if not _is_held(r) else r for r in routes])
+    pairs = [_kept.get(_routes_of, role.pod_uid, revision) for revision in role.revisions]
+    routes = [_unheld(answer) for answer in _own_answers()]
+    routes += [first for first, _ in pairs]
+    routes += [second for _, second in pairs if second is not None]
+    routes.append(_unheld(_unknown()))
+    return http.route_config(ROUTES, routes)
 
 
-def _is_held(route: Message) -> bool:
-    return _FILTER in route.typed_per_filter_config
+def _routes_of(pod_uid: str, revision: RevisionRoute) -> tuple[Message, Message | None]:
+    """The revision's routes: by the headers that name it, and by its hosts."""
+    by_host = _route(pod_uid, revision, [_by_host(revision.hosts)]) if revision.hosts else None
+    return _route(pod_uid, revision, _by_headers(revision)), by_host
 
 
 def _own_answers() -> list[Message]:
@@ -148,7 +153,7 @@ def _by_host(hosts: tuple[str, ...]) -> Message:
     )
 
 
-def _route(role: ActivatorRole, revision: RevisionRoute, headers: list[Message]) -> Message:
+def _route(pod_uid: str, revision: RevisionRoute, headers: list[Message]) -> Message:
     passes = _passes(revision)
     action = RouteAction(
         cluster=cluster_of(revision) if passes else _hold_cluster(revision),
@@ -166,10 +171,11 @@ def _route(role: ActivatorRole, revision: RevisionRoute, headers: list[Message])
         request_headers_to_remove=list(ROUTING_HEADERS),
     )
     if not passes:
-        known = {"namespace": revision.namespace, "revision": revision.name, "pod_uid": role.pod_uid}
+        known = {"namespace": revision.namespace, "revision": revision.name, "pod_uid": pod_uid}
         held = ExtAuthzPerRoute(check_settings={"context_extensions": known})
         made.typed_per_filter_config[_FILTER].CopyFrom(pack(held))
-    return made
+        return made
+    return _unheld(made)
 
 
 def _unheld(route: Message) -> Message:
