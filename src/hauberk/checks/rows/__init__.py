@@ -1,0 +1,1 @@
+"""The rows of the doctor by area: each module holds its judges and its `CHECKS`."""
