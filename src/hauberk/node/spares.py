@@ -34,8 +34,8 @@ QUIET_S = 1.0
 class Spares:
     """Keeps one spare, once the first pod with an Envoy began.
 
-    `connected` knows whether a spare's Envoy has come to the xDS server; one that has not is still reading its
-    files, which must not move then. `renamed` is told (spare, uid of its pod).
+    `connected` knows whether a spare's Envoy has come to the xDS server; one that has not is still reading
+    its files, which must not move then. `renamed` is told (spare, uid of its pod).
     """
 
     def __init__(
