@@ -39,6 +39,19 @@ def output_option(function: F) -> F:
     )(function)
 
 
+def file_option(function: F) -> F:
+    """`-f`: the Integration that the command is about."""
+    return click.option(
+        "--file",
+        "-f",
+        "file",
+        type=click.Path(dir_okay=False),
+        default="hauberk.yaml",
+        show_default=True,
+        help="The Integration, as `hauberk init` writes it.",
+    )(function)
+
+
 def interrupt_on_signals() -> None:
     """Let the end of the terminal and `kill` stop the command as Ctrl-C does: what it started is removed."""
     for number in (signal.SIGTERM, signal.SIGHUP):

@@ -1,4 +1,4 @@
-"""Making certificates: values in, PEM out. Keys are P-256 and fresh each time.
+"""Making certificates: values in, PEM out. Keys are fresh each time, P-256 unless asked otherwise.
 
 A certificate never outlives its issuer.
 """
@@ -8,17 +8,20 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hauberk.ports import KeyPair
 
 DAY_S = 86_400.0
 SKEW_S = 120.0  # backdated by this, for clocks that are behind (istiod does the same)
+
+KeyKind: TypeAlias = Literal["rsa-2048", "rsa-3072", "rsa-4096", "ecdsa-p256", "ecdsa-p384"]
+_CURVES: dict[str, type[ec.EllipticCurve]] = {"ecdsa-p256": ec.SECP256R1, "ecdsa-p384": ec.SECP384R1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +38,11 @@ class Wanted:
     client: bool = True
 
 
-def new_key() -> ec.EllipticCurvePrivateKey:
-    """A P-256 key."""
-    return ec.generate_private_key(ec.SECP256R1())
+def new_key(kind: KeyKind = "ecdsa-p256") -> ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey:
+    """A fresh key."""
+    if curve := _CURVES.get(kind):
+        return ec.generate_private_key(curve())
+    return rsa.generate_private_key(public_exponent=65537, key_size=int(kind.removeprefix("rsa-")))
 
 
 def key_pem(key: Any) -> bytes:
@@ -68,9 +73,11 @@ def _usage(*, ca: bool) -> x509.KeyUsage:
     )  # fmt: skip
 
 
-def authority(common_name: str, organization: str, *, now: float, life_s: float) -> KeyPair:
+def authority(
+    common_name: str, organization: str, *, now: float, life_s: float, kind: KeyKind = "ecdsa-p256"
+) -> KeyPair:
     """A self-signed CA."""
-    key = new_key()
+    key = new_key(kind)
     name = _name(common_name, (organization,) if organization else ())
     builder = (
         x509.CertificateBuilder()
@@ -96,9 +103,9 @@ class Issuer:
         self.certificate = x509.load_pem_x509_certificate(pair.chain)
         self._key: Any = serialization.load_pem_private_key(pair.key, password=None)
 
-    def issue(self, wanted: Wanted, *, now: float) -> KeyPair:
+    def issue(self, wanted: Wanted, *, now: float, kind: KeyKind = "ecdsa-p256") -> KeyPair:
         """A new key and its certificate, leaf only; cut short where the issuer ends."""
-        key = new_key()
+        key = new_key(kind)
         until = min(_time(now + wanted.life_s), self.certificate.not_valid_after_utc)
         since = max(_time(now - SKEW_S), self.certificate.not_valid_before_utc)
         if until <= since:
@@ -125,6 +132,17 @@ class Issuer:
         digest = None if isinstance(self._key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
         certificate = builder.sign(self._key, digest)
         return KeyPair(certificate.public_bytes(serialization.Encoding.PEM), key_pem(key))
+
+
+def request(wanted: Wanted, *, kind: KeyKind) -> KeyPair:
+    """A new key and a signing request for another CA; the `chain` of the pair is the request, PEM."""
+    key = new_key(kind)
+    subject = _name(wanted.common_name, wanted.organizations)
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+    if names := _alternatives(wanted):
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    asked = builder.sign(key, hashes.SHA256())
+    return KeyPair(asked.public_bytes(serialization.Encoding.PEM), key_pem(key))
 
 
 def _alternatives(wanted: Wanted) -> list[x509.GeneralName]:
