@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
+import queue
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent import futures
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import grpc
 import pytest
 
+from hauberk.cluster import find, processes
 from hauberk.testing.cluster import eventually
 
 pytestmark = pytest.mark.system
 Gone: TypeAlias = Callable[..., None]
 WARM = {"autoscaling.knative.dev/min-scale": "1"}
 DIRECT = {**WARM, "autoscaling.knative.dev/target-burst-capacity": "0"}
-SIZE = 30 << 20
+SIZE = 100 << 20
+MORE = 60 << 20  # far below the size: what buffers, the allocator and other requests may take meanwhile
 
 
 def frame(text: bytes) -> bytes:
@@ -79,10 +85,56 @@ def test_events_arrive_as_they_happen(mesh: Any, app: str) -> None:
         assert time.monotonic() - first > 0.3
 
 
-def test_thirty_megabytes_go_up_and_down(mesh: Any, app: str) -> None:
-    body = os.urandom(1 << 20) * 30
-    assert mesh.call(app, "/upload", method="POST", body=body).text == str(SIZE)
-    assert len(mesh.call(app, f"/size?{SIZE}").body) == SIZE
+def proxies(mesh: Any) -> dict[int, int]:
+    """The cluster's Envoys by process, with the memory that each holds now."""
+    tree = processes.descendants(find.keeper(mesh.cluster.name).pid)
+    return {pid: rss(pid) for pid in tree if (processes.command_line(pid) or [""])[0].endswith("envoy")}
+
+
+def rss(pid: int) -> int:
+    """Bytes of memory; 0 for a process that has ended."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    return next((int(row.split()[1]) << 10 for row in text.splitlines() if row.startswith("VmRSS")), 0)
+
+
+@contextlib.contextmanager
+def memory_stays(mesh: Any) -> Iterator[None]:
+    """No Envoy grows by anything like the body while the block runs."""
+    before, most, done = proxies(mesh), dict[int, int](), threading.Event()
+    assert before
+
+    def watch() -> None:
+        while not done.is_set():
+            for pid in before:
+                most[pid] = max(most.get(pid, 0), rss(pid))
+            done.wait(0.05)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watching.join()
+    grown = {pid: most[pid] - size for pid, size in before.items()}
+    assert max(grown.values()) < MORE, grown
+
+
+def test_a_hundred_megabytes_go_up_and_down_and_no_proxy_keeps_them(mesh: Any, app: str) -> None:
+    with memory_stays(mesh):
+        sent = mesh.call(app, "/upload", method="POST", body=bytes(SIZE))
+        assert sent.text == str(SIZE)
+        assert len(mesh.call(app, f"/size?{SIZE}").body) == SIZE
+
+
+def test_a_client_that_reads_slowly_does_not_fill_a_proxy(mesh: Any, app: str) -> None:
+    with memory_stays(mesh), mesh.connect(app) as sock:
+        sock.sendall(f"GET /size?{SIZE} HTTP/1.1\r\nhost: {app}\r\n\r\n".encode())
+        read_until(sock, b"\r\n\r\n")
+        time.sleep(1)
 
 
 def test_an_upload_in_chunks_is_not_collected_first(mesh: Any, app: str) -> None:
@@ -93,6 +145,32 @@ def test_an_upload_in_chunks_is_not_collected_first(mesh: Any, app: str) -> None
             time.sleep(0.05)
         sock.sendall(b"0\r\n\r\n")
         assert b"\r\n\r\n15" in read_until(sock, b"\r\n\r\n15")
+
+
+def test_trailers_go_to_the_app_and_back(mesh: Any, app: str) -> None:
+    with mesh.connect(app) as sock:
+        sock.sendall(
+            f"POST /trailers HTTP/1.1\r\nhost: {app}\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n"
+            "3\r\nabc\r\n0\r\nx-sum: 42\r\n\r\n".encode()
+        )
+        assert b"0\r\nx-sum: 42\r\n" in read_until(sock, b"42\r\n\r\n")
+
+
+def test_a_client_may_wait_for_100_continue(mesh: Any, app: str) -> None:
+    with mesh.connect(app) as sock:
+        head = f"POST /upload HTTP/1.1\r\nhost: {app}\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n"
+        sock.sendall(head.encode())
+        assert read_until(sock, b"\r\n\r\n").startswith(b"HTTP/1.1 100 ")
+        sock.sendall(b"hello")
+        assert read_until(sock, b"\r\n\r\n5").startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.must("api-http1-requests")
+def test_one_connection_carries_many_requests(mesh: Any, app: str) -> None:
+    with mesh.connect(app) as sock:
+        for number in range(20):
+            sock.sendall(f"GET /env?K_REVISION HTTP/1.1\r\nhost: {app}\r\nx-n: {number}\r\n\r\n".encode())
+            assert read_until(sock, b"-00001").startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.fixture(scope="module")
@@ -115,15 +193,30 @@ def channel(mesh: Any, host: str) -> grpc.Channel:
     return grpc.secure_channel(target, grpc.ssl_channel_credentials(mesh.roots.read_bytes()), names)
 
 
-def test_grpc_calls_streams_and_status_codes_pass(mesh: Any, rpc: str) -> None:
+@pytest.mark.must("api-http2-streams")
+def test_grpc_calls_of_every_kind_and_status_codes_pass(mesh: Any, rpc: str) -> None:
     with channel(mesh, rpc) as opened:
         assert opened.unary_unary("/test.Echo/Say")(b"hello", timeout=10) == b"HELLO"
-        words = opened.stream_stream("/test.Echo/Chat")(iter([b"a", b"b", b"c"]), timeout=10)
-        assert list(words) == [b"A", b"B", b"C"]
+        spelt = opened.unary_stream("/test.Echo/Spell")(b"abc", timeout=10)
+        assert list(spelt) == [b"a", b"b", b"c"]
+        assert dict(spelt.trailing_metadata())["count"] == "3"
+        parts = (bytes([number]) * 100_000 for number in range(5))
+        assert len(opened.stream_unary("/test.Echo/Gather")(parts, timeout=10)) == 500_000
         with pytest.raises(grpc.RpcError) as refused:
             opened.unary_unary("/test.Echo/Fail")(b"x", timeout=10)
         assert refused.value.code() == grpc.StatusCode.FAILED_PRECONDITION
         assert refused.value.details() == "as asked"
+
+
+def test_a_grpc_conversation_goes_word_by_word(mesh: Any, rpc: str) -> None:
+    said: queue.Queue[bytes | None] = queue.Queue()
+    with channel(mesh, rpc) as opened:
+        answers = opened.stream_stream("/test.Echo/Chat")(iter(said.get, None), timeout=10)
+        for word in (b"a", b"b", b"c"):
+            said.put(word)
+            assert next(answers) == word.upper()
+        said.put(None)
+        assert list(answers) == []
 
 
 def test_a_cold_grpc_service_answers_many_at_once(mesh: Any, rpc_image: str, gone: Gone) -> None:

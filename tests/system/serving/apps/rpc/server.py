@@ -1,4 +1,13 @@
-"""A gRPC server without generated code: Say and Chat shout back, Fail fails; answers health checks."""
+"""A gRPC server without generated code: it shouts back, fails as asked, and answers health checks.
+
+| method | kind             | answer                                  |
+|--------|------------------|------------------------------------------|
+| Say    | one to one       | the message in upper case                |
+| Spell  | server streaming | a message for each byte                  |
+| Gather | client streaming | all messages in one, when the last came  |
+| Chat   | both             | each message in upper case, at once      |
+| Fail   | one to one       | FAILED_PRECONDITION                      |
+"""
 
 from __future__ import annotations
 
@@ -16,6 +25,18 @@ def say(request: bytes, _: grpc.ServicerContext) -> bytes:
     return request.upper()
 
 
+def spell(request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
+    """A message for each byte, and how many there were in the trailers."""
+    for number in request:
+        yield bytes([number])
+    context.set_trailing_metadata((("count", str(len(request))),))
+
+
+def gather(requests: Iterator[bytes], _: grpc.ServicerContext) -> bytes:
+    """All messages in one."""
+    return b"".join(requests)
+
+
 def chat(requests: Iterator[bytes], _: grpc.ServicerContext) -> Iterator[bytes]:
     """An answer to each message, at once."""
     for request in requests:
@@ -30,6 +51,8 @@ def fail(_: bytes, context: grpc.ServicerContext) -> bytes:
 
 METHODS = {
     "/test.Echo/Say": grpc.unary_unary_rpc_method_handler(say),
+    "/test.Echo/Spell": grpc.unary_stream_rpc_method_handler(spell),
+    "/test.Echo/Gather": grpc.stream_unary_rpc_method_handler(gather),
     "/test.Echo/Chat": grpc.stream_stream_rpc_method_handler(chat),
     "/test.Echo/Fail": grpc.unary_unary_rpc_method_handler(fail),
     "/grpc.health.v1.Health/Check": grpc.unary_unary_rpc_method_handler(lambda _, __: SERVING),
