@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 from hauberk.base.refs import Json, Ref
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """A way to find objects of a kind by what they say, without a look at each. Declare it as a constant."""
+
+    kind: str
+    keys: Callable[[Json], Iterable[str]]
 
 
 class Snapshot(Protocol):
@@ -32,6 +40,9 @@ class Snapshot(Protocol):
 
     def owned_by(self, uid: str, kinds: Collection[str]) -> Sequence[Json]:
         """Objects of these kinds with an owner reference (controller or not) to that uid."""
+
+    def find(self, index: Index, key: str) -> Sequence[Json]:
+        """The objects of which the index names this key."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,16 @@ from hauberk.ports import Api, Clock
 log = logging.getLogger(__name__)
 PAUSE_S = 0.003
 APART_S = 0.03
+SHARE = 4
+LONGEST_S = 3.0
 """From one rebuild to the next: a change after a quiet time is not delayed, and a stream of changes (a pod
-coming up writes a dozen) does not keep the loop from the work that makes them."""
+coming up writes a dozen) does not keep the loop from the work that makes them: where a rebuild is long, in a
+cluster with many services, it takes one SHAREth of the time."""
 
 
-def pause_s(since_last: float) -> float:
-    """How long to wait for more changes, `since_last` seconds after the last rebuild began."""
-    return max(PAUSE_S, APART_S - since_last)
+def pause_s(since_last: float, took: float = 0.0) -> float:
+    """How long to wait for more changes, `since_last` seconds after a rebuild began that took `took`."""
+    return max(PAUSE_S, max(APART_S, min(SHARE * took, LONGEST_S)) - since_last)
 
 
 @dataclass(kw_only=True)
@@ -34,7 +37,7 @@ class Feed:
     api: Api
     kinds: Collection[str]
     clock: Clock
-    rebuild: Callable[[], Awaitable[None]]
+    rebuild: Callable[[], Awaitable[float]]  # returns the seconds that its work took
     _dirty: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
@@ -57,13 +60,13 @@ class Feed:
                 log.info("fell behind, rebuilding", extra={"feed": self.name})
 
     async def _follow(self) -> None:
-        last = self.clock.monotonic() - APART_S
+        last, took = self.clock.monotonic() - APART_S, 0.0
         while True:
             await self._dirty.wait()
-            await self.clock.sleep(pause_s(self.clock.monotonic() - last))
+            await self.clock.sleep(pause_s(self.clock.monotonic() - last, took))
             self._dirty.clear()
             last = self.clock.monotonic()
             try:
-                await self.rebuild()
+                took = await self.rebuild()
             except Exception:
                 log.exception("rebuild failed; the last good state stays", extra={"feed": self.name})

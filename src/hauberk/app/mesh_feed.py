@@ -18,12 +18,13 @@ from types import MappingProxyType
 from typing import Any
 
 from hauberk import mesh
+from hauberk.app.feed import SHARE
 from hauberk.base.apierrors import ApiError
 from hauberk.base.conditions import condition, with_times
 from hauberk.base.paths import Paths
 from hauberk.base.refs import Json, Ref, ref_of
 from hauberk.base.times import rfc3339
-from hauberk.mesh import Finding, Mesh
+from hauberk.mesh import Finding, Mesh, memo
 from hauberk.mesh.refusals import CONDITION, LAST_GOOD, REFUSED, Refusals
 from hauberk.ports import Api, Clock, Recorder, Snapshot
 from hauberk.xds import translate
@@ -116,14 +117,20 @@ class MeshFeed:
     https_port: int = 443  # where clients reach the router
     published_revision: int = 0  # the store's revision that the last publish contained
     again: Callable[[], None] = lambda: None  # asks for another rebuild
+    served: Callable[[], None] = lambda: None  # called when the proxies have taken a publication
     _refusals: Refusals = field(default_factory=Refusals)
     _model: Mesh = field(default_factory=Mesh)
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def rebuild(self) -> None:
-        """Build the model of the current snapshot and publish it."""
+    async def rebuild(self) -> float:
+        """Build the model of the current snapshot and publish it; returns the seconds that this took.
+
+        Ends when the proxies have taken it or, at the latest, after `SHARE` times that: proxies that are
+        slow, because they have much to take, are not sent the next state before they have this one.
+        """
         snapshot = self.api.snapshot()
         began = self.clock.monotonic()
+        memo.turn()
         self._refusals.observe(raw for kind in mesh.RULES for raw in snapshot.list(kind))
         stand_ins = self._refusals.stand_ins()
         model = mesh.build(snapshot, paths=self.paths, https_port=self.https_port, stand_ins=stand_ins)
@@ -140,8 +147,12 @@ class MeshFeed:
         self._moved = asyncio.Event()
         refused = self._refusals.findings({ref: snapshot.get(ref) for ref in self._refusals.watched})
         await self._tell((*refused, *model.findings))
+        work = self.clock.monotonic() - began
         if self._refusals.searching:
             await self._search()
+        else:
+            await self._answered(min(SHARE * work, _ANSWER_S))
+        return work
 
     def refused(self, nack: Nack) -> None:
         """Say on the pod what its Envoy refused, and find the rule to say it on."""
@@ -175,11 +186,15 @@ class MeshFeed:
     async def _search(self) -> None:
         """Let rules back that were held, once the proxies have answered for a state without them."""
         rounds = self._refusals.rounds
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_ANSWER_S):
-                await self.xds.acked()
+        await self._answered(_ANSWER_S)
         if self._refusals.rounds == rounds and self._refusals.let_back():
             self.again()
+
+    async def _answered(self, within_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self.xds.acked()
+            self.served()
 
     def _event(self, obj: Json, reason: str, text: str) -> None:
         self.recorder.event(obj, reason, text, type="Warning", component=MANAGER)

@@ -25,6 +25,7 @@ from hauberk.app.mesh_feed import MeshFeed
 from hauberk.app.pod_door import pod_door
 from hauberk.app.proxies import bootstrap_of
 from hauberk.app.report import report
+from hauberk.app.served import Served
 from hauberk.app.service_feed import ServiceFeed
 from hauberk.base.apierrors import AlreadyExists
 from hauberk.cluster.options import Options
@@ -107,7 +108,9 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
     async with asyncio.TaskGroup() as group:
         mesh_feed, names = _feeds(server, runtime, feed, clock)
         parts = (recorder.run, engine.run, GarbageCollector(server, clock).run, xds.run, mesh_feed.run)
-        tasks = [group.create_task(digests.run(engine.wake))]
+        served = Served(server, xds, engine)
+        feed.served = served.look
+        tasks = [group.create_task(digests.run(engine.wake)), group.create_task(served.run())]
         tasks += [
             group.create_task(part())
             for part in (*parts, names.run, node.run, collector.run, activator.run, http.run, pods_http.run)
@@ -134,7 +137,7 @@ def _feeds(server: Server, runtime: Runtime, feed: MeshFeed, clock: SystemClock)
     """What the proxies and what the pod network are told; the first is woken by refusals, too."""
     mesh_feed = Feed(name="mesh", api=server, kinds=mesh.READS, clock=clock, rebuild=feed.rebuild)
     feed.again = mesh_feed.wake
-    rebuild = ServiceFeed(server, runtime).rebuild
+    rebuild = ServiceFeed(server, runtime, clock).rebuild
     return mesh_feed, Feed(name="services", api=server, kinds=services.READS, clock=clock, rebuild=rebuild)
 
 

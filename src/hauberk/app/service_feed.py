@@ -7,7 +7,7 @@ from typing import Any
 
 from hauberk.node.runtime import Runtime
 from hauberk.node.services import services_of
-from hauberk.ports import Api
+from hauberk.ports import Api, Clock
 
 
 @dataclass
@@ -16,10 +16,12 @@ class ServiceFeed:
 
     api: Api
     runtime: Runtime
+    clock: Clock
     _pushed: dict[str, Any] = field(default_factory=dict)
 
-    async def rebuild(self) -> None:
-        """Compute both from the current snapshot; push what changed."""
+    async def rebuild(self) -> float:
+        """Compute both from the current snapshot; push what changed. Returns the seconds that this took."""
+        began = self.clock.monotonic()
         dns, rules = services_of(self.api.snapshot())
         if self._pushed.get("rules") != rules:
             await self.runtime.set_services(rules)
@@ -27,3 +29,4 @@ class ServiceFeed:
         if self._pushed.get("dns") != dns:
             await self.runtime.set_dns(dns)
             self._pushed["dns"] = dns
+        return self.clock.monotonic() - began

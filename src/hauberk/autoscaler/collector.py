@@ -17,11 +17,19 @@ from pathlib import Path
 from hauberk.autoscaler.config import NAME, Config, Settings, parse_config, settings_of
 from hauberk.autoscaler.facts import Facts, Key, Sample
 from hauberk.autoscaler.metrics import Reading, ended_between, parse_metrics, sample_of, sum_of
-from hauberk.autoscaler.pods import METRICS_PORT, SYSTEM, autoscaler_pod, is_ready, pods_of, wants_mtls
+from hauberk.autoscaler.pods import (
+    L_REVISION,
+    METRICS_PORT,
+    SYSTEM,
+    autoscaler_pod,
+    is_ready,
+    pods_of,
+    wants_mtls,
+)
 from hauberk.autoscaler.scrape import ScrapeFailed, fetch
 from hauberk.base.conditions import condition
 from hauberk.base.paths import Paths
-from hauberk.base.refs import Json, Ref, annotations_of, is_deleting
+from hauberk.base.refs import Json, Ref, annotations_of, is_deleting, labels_of
 from hauberk.base.times import epoch
 from hauberk.ports import Api, Clock, Snapshot
 
@@ -85,19 +93,30 @@ class Collector:
         found = [a for a in snapshot.list(KIND) if not is_deleting(a) and _is_kpa(a)]
         self._facts.forget({_key(a) for a in found})
         self._forget_pods(snapshot)
+        ready = self._ready(snapshot)
         async with asyncio.TaskGroup() as group:
             for autoscaler in found:
-                group.create_task(self._revision(snapshot, autoscaler, config, speaker))
+                pods = ready.get(_key(autoscaler), [])
+                if pods or not self._facts.is_quiet(_key(autoscaler)):
+                    group.create_task(self._revision(autoscaler, pods, config, speaker))
+
+    def _ready(self, snapshot: Snapshot) -> dict[Key, list[Json]]:
+        """The ready pods of each revision."""
+        found: dict[Key, list[Json]] = {}
+        for pod in snapshot.list("Pod"):
+            name = labels_of(pod).get(L_REVISION)
+            if name and is_ready(pod):
+                found.setdefault((pod["metadata"]["namespace"], name), []).append(pod)
+        return found
 
     def _forget_pods(self, snapshot: Snapshot) -> None:
         alive = {p["metadata"]["uid"] for p in snapshot.list("Pod")} if self._before else set()
         self._before = {uid: row for uid, row in self._before.items() if uid in alive}
 
     async def _revision(
-        self, snapshot: Snapshot, autoscaler: Json, config: Config, speaker: Json | None
+        self, autoscaler: Json, pods: list[Json], config: Config, speaker: Json | None
     ) -> None:
         key = _key(autoscaler)
-        pods = [p for p in pods_of(snapshot, *key) if is_ready(p)]
         settings = settings_for(autoscaler, config)
         if not pods:
             self._facts.measure(key, Sample(0.0, 0.0), 0, settings)

@@ -41,15 +41,16 @@ class Sample:
 
 @dataclass(slots=True)
 class _Record:
-    concurrency: Series = field(default_factory=lambda: Series(3600.0))
-    busy: Series = field(default_factory=lambda: Series(3600.0))
-    rps: Series = field(default_factory=lambda: Series(3600.0))
+    concurrency: Series = field(default_factory=Series)
+    busy: Series = field(default_factory=Series)
+    rps: Series = field(default_factory=Series)
     held: Held = field(default_factory=Held)
     highest: Highest = field(default_factory=Highest)
     panic: Panic | None = None
     begun: bool = False
     wanted: Wanted | None = None
     failure: str = ""
+    quiet: bool = False  # nothing but zeros in the windows, no pods, nothing wanted
 
     def average(self, metric: str, window_s: float, now: float) -> float | None:
         """The mean of the metric over a window; None without data.
@@ -94,7 +95,7 @@ class Facts:
     def hold(self, key: Key, by: int) -> None:
         """Requests began (+1) or ended (-1) to wait for this revision. The first one wakes it at once."""
         record = self._record(key)
-        before = record.held.count
+        before, record.quiet = record.held.count, False
         record.held.change(by, self._clock.monotonic())
         if before == 0 and record.held.count > 0:
             self._tell(key)
@@ -103,6 +104,14 @@ class Facts:
         """Requests that wait now."""
         record = self._records.get(key)
         return record.held.count if record else 0
+
+    def is_quiet(self, key: Key) -> bool:
+        """Whether another sample without pods and requests would change nothing.
+
+        Source: knative/serving pkg/autoscaler/metrics/collector.go, Pause (at zero nothing is scraped).
+        """
+        record = self._records.get(key)
+        return record is not None and record.quiet
 
     def wanted(self, key: Key) -> Wanted | None:
         """The last decision; None while there is no data."""
@@ -127,6 +136,8 @@ class Facts:
         record = self._record(key)
         now = self._clock.monotonic()
         waiting = record.held.take_mean(now)
+        for series in (record.concurrency, record.busy, record.rps):
+            series.keep_s = max(settings.spec.stable_window, settings.panic_window_s)
         record.concurrency.record(sample.concurrency + waiting, now)
         record.busy.record(sample.busy + waiting, now)
         record.rps.record(sample.rps, now)
@@ -152,6 +163,7 @@ class Facts:
         if settings.down_delay_s > 0:
             pods = record.highest.record(pods, settings.down_delay_s, now)
         excess = excess_burst_capacity(ready, settings.total, settings.burst_capacity, panic)
+        record.quiet = not (pods or ready or stable or panic or record.held.count or record.panic)
         return Wanted(pods, excess)
 
     def forget(self, keep: set[Key]) -> None:

@@ -23,8 +23,8 @@ class Series:
         if self.first is None or self._is_empty(now):
             self.first = second
         self.buckets[second] = value
-        for old in [s for s in self.buckets if s <= second - self.keep_s]:
-            del self.buckets[old]
+        while (oldest := next(iter(self.buckets))) <= second - self.keep_s:
+            del self.buckets[oldest]
 
     def average(self, window_s: float, now: float) -> float | None:
         """The mean of the last `window_s` seconds; None without data in them.

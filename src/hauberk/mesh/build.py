@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -162,7 +163,11 @@ class _World:
     def domain(self, findings: list[Finding]) -> Domain:
         """What the mesh's proxies see. Fills `modes` and `binds`, which endpoints depend on."""
         peers = [view for _, view in self._parsed(peer_authentication.KIND, findings)]
-        self.modes = {w.uid: peer_modes(w, peers, self.settings) for w in self.pods if w.sidecar or w.gateway}
+        self.modes = {
+            w.uid: _kept.same(("modes", w.uid), peer_modes(w, peers, self.settings))
+            for w in self.pods
+            if w.sidecar or w.gateway
+        }
         fronts = [_kept.get(front_of, raw, view) for raw, view in self._parsed(gateway.KIND, findings)]
         self._bind(fronts, findings)
         roots = [_kept.get(routes_of, *row) for row in self._parsed(virtual_service.KIND, findings)]
@@ -191,7 +196,7 @@ class _World:
         for pod in self.pods:
             if pod.gateway:
                 made, lost = bind(pod, fronts, self.services.get(pod.namespace, ()), self.snapshot)
-                self.binds[pod.uid] = made
+                self.binds[pod.uid] = _kept.same(("binds", pod.uid), made)
                 findings += lost
 
     def _registry(self, findings: list[Finding]) -> tuple[Any, ...]:
@@ -201,8 +206,14 @@ class _World:
             for raw in self.services.get(namespace, ()):
                 name = raw["metadata"]["name"]
                 pieces = self.slices.get((namespace, name), ())
-                made = _with_identities(kubernetes_service(raw, pieces, by_uid, self._takes))
-                out.append(_kept.same(("service", made.host, namespace), made))
+                pods = [by_uid.get(uid) for piece in pieces for uid in _kept.get(_uids_of, piece)]
+                taking = [t for p in pods if p for t in (self.modes.get(p.uid), self.binds.get(p.uid))]
+                made = _kept.keep(
+                    ("registry",),
+                    partial(kubernetes_service, raw, pieces, by_uid, self._takes),
+                    raw, *pieces, *pods, *taking,
+                )  # fmt: skip
+                out.append(_known(made))
         hosts = {s.host: s.ref for s in out}
         for raw, view in self._parsed(service_entry.KIND, findings):
             for made in entry_services(raw, view, self.pods, self._takes):
@@ -269,6 +280,7 @@ class _World:
             secret_life_s=pod.secret_life_s,
             sidecar=pod.sidecar,
             gateway=pod.gateway,
+            dials=pod.dials,
             mode=modes.default,
             inbound=tuple(Inbound(n, rows[n], modes.of(n)) for n in sorted(rows)) if pod.sidecar else (),
             policies=authz.policies_for(pod, policies, self.settings.root) if in_mesh else (),
@@ -277,22 +289,37 @@ class _World:
         )
 
 
-def _shape(service: Service) -> Service:
-    """The service without its endpoints, as far as listeners and routes do not depend on them."""
-    bare = _kept.get(_without_endpoints, service)
-    return _kept.same(("shape", service.host, str(service.ref)), bare)
+def _uids_of(piece: Json) -> tuple[str, ...]:
+    """The pods that a slice's endpoints are."""
+    return tuple((row.get("targetRef") or {}).get("uid", "") for row in piece.get("endpoints") or ())
 
 
-def _with_identities(service: Service) -> Service:
+def _known(service: Service) -> Service:
     """The service with whom its endpoints are, also while it is scaled to zero.
 
     Every proxy's cluster has that list: without memory each would be replaced whenever a Revision goes to
     zero and comes back.
     Source: istio/istio pilot/pkg/model/endpointshards.go, UpdateServiceEndpoints (accounts stay).
     """
+    name = (service.host, service.namespace)
+    identities = _kept.last(("identities", *name), _kept.get(_identities_of, service))
+    return _kept.keep(("named", *name), partial(_named, service, identities), service, identities)
+
+
+def _named(service: Service, identities: tuple[str, ...]) -> Service:
+    made = replace(service, identities=identities)
+    return _kept.same(("service", service.host, service.namespace), made)
+
+
+def _shape(service: Service) -> Service:
+    """The service without its endpoints, as far as listeners and routes do not depend on them."""
+    bare = _kept.get(_without_endpoints, service)
+    return _kept.same(("shape", service.host, str(service.ref)), bare)
+
+
+def _identities_of(service: Service) -> tuple[str, ...]:
     found = {row.identity for rows in service.endpoints.values() for row in rows if row.mtls and row.identity}
-    known = _kept.last(("identities", service.host, service.namespace), tuple(sorted(found)))
-    return replace(service, identities=known)
+    return tuple(sorted(found))
 
 
 def _without_endpoints(service: Service) -> Service:

@@ -9,18 +9,35 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 T = TypeVar("T")
 _ROOM = 50_000
+_TURNS = 8  # builds after which a result that none of them used may go
+_every: WeakSet[Memo] = WeakSet()
+
+
+def turn() -> None:
+    """Say that another build begins: results that a number of builds did not use are dropped."""
+    for memo in _every:
+        memo.turn()
 
 
 class Memo:
-    """A bounded table: the older half is dropped when it is full."""
+    """A bounded table: the older half is dropped when it is full, and after some builds."""
 
     def __init__(self, room: int = _ROOM) -> None:
         self._room = room
+        self._turns = 0
+        _every.add(self)
         self._young: dict[tuple[Any, ...], tuple[tuple[Any, ...], Any]] = {}
         self._old: dict[tuple[Any, ...], tuple[tuple[Any, ...], Any]] = {}
+
+    def turn(self) -> None:
+        """Another build begins."""
+        self._turns += 1
+        if self._turns % _TURNS == 0:
+            self._old, self._young = self._young, {}
 
     def get(self, make: Callable[..., T], *sources: Any) -> T:
         """`make(*sources)`, once per identity of the sources (strings and numbers count by value)."""
@@ -28,6 +45,16 @@ class Memo:
         kept = self._young.get(key)
         if kept is None:
             kept = self._old.get(key) or (sources, make(*sources))
+            self._put(key, kept)
+        result: T = kept[1]
+        return result
+
+    def keep(self, name: tuple[Any, ...], make: Callable[[], T], *sources: Any) -> T:
+        """`make()`, once per name and identity of the sources, which must determine the result together."""
+        key = ("keep", *name, *map(id, sources))
+        kept = self._young.get(key)
+        if kept is None:
+            kept = self._old.get(key) or (sources, make())
             self._put(key, kept)
         result: T = kept[1]
         return result

@@ -223,6 +223,7 @@ class Proxy:
     secret_life_s: float = 86_400.0  # of that certificate
     sidecar: bool = False
     gateway: bool = False
+    dials: bool = True  # something in the pod opens connections
     mode: Mode = Mode.PERMISSIVE  # of ports that `inbound` does not list
     inbound: tuple[Inbound, ...] = ()
     policies: tuple[Policy, ...] = ()

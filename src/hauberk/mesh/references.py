@@ -38,6 +38,6 @@ def _of_routes(row: Routes, domain: Domain, gateways: Collection[str]) -> Iterat
 
 
 def _of_rule(rule: Destination, domain: Domain) -> Iterator[Finding]:
-    if not any(host_matches(rule.host, host) for host in domain.by_host):
+    if rule.host not in domain.by_host and not any(host_matches(rule.host, host) for host in domain.by_host):
         text = f"host {rule.host} is not known in the mesh: the rule has no effect"
         yield Finding(rule.ref, "HostNotFound", text)

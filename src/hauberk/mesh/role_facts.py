@@ -15,6 +15,7 @@ from hauberk.base.paths import Paths
 from hauberk.base.refs import Json, annotations_of, is_deleting, labels_of
 from hauberk.mesh.ingress_roles import READS as INGRESS_READS
 from hauberk.mesh.ingress_roles import SlicesByService, backends_of, kourier_role, router_role
+from hauberk.mesh.memo import Memo
 from hauberk.mesh.model import DOMAIN, Mode, spiffe
 from hauberk.mesh.policies import Modes
 from hauberk.mesh.roles import (
@@ -29,6 +30,7 @@ from hauberk.mesh.roles import (
 from hauberk.mesh.workloads import Workload, env_of, seconds_of
 from hauberk.ports import Snapshot
 
+_kept = Memo()
 REVISION = "Revision.serving.knative.dev"
 READS = (REVISION, *INGRESS_READS)
 _INJECT = "sidecar.istio.io/inject"
@@ -134,7 +136,8 @@ def readiness_of(text: str, user_port: int) -> ReadinessProbe:
 def revision_routes(activator: Workload, facts: RoleFacts) -> tuple[RevisionRoute, ...]:
     """What an activator knows of every revision that can take requests."""
     rows = (r for r in facts.snapshot.list(REVISION) if not is_deleting(r))
-    found = (revision_route(r, activator, facts) for r in rows)
+    made = (revision_route(r, activator, facts) for r in rows)
+    found = (_kept.same(("revision", activator.uid, r.namespace, r.name), r) for r in made)
     return tuple(sorted(found, key=lambda r: (r.namespace, r.name)))
 
 

@@ -6,7 +6,9 @@ mergeVirtualServicesIfNeeded), pilot/pkg/model/config.go (ResolveShortnameToFQDN
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -169,6 +171,33 @@ def host_matches(pattern: str, host: str) -> bool:
     return pattern.startswith("*") and host.endswith(pattern[1:]) and len(host) > len(pattern) - 1
 
 
+@dataclass(frozen=True)
+class RulesByHost:
+    """DestinationRules by namespace: of exact hosts, and of patterns. The order of each list is kept."""
+
+    exact: Mapping[tuple[str, str], Sequence[Destination]]
+    patterns: Mapping[str, Sequence[Destination]]
+
+    @classmethod
+    def of(cls, rules: Iterable[Destination]) -> RulesByHost:
+        """Sort rules by where they are looked for."""
+        exact: dict[tuple[str, str], list[Destination]] = defaultdict(list)
+        patterns: dict[str, list[Destination]] = defaultdict(list)
+        for rule in rules:
+            if rule.host.startswith("*"):
+                patterns[rule.ref.namespace].append(rule)
+            else:
+                exact[rule.ref.namespace, rule.host].append(rule)
+        return cls(exact, patterns)
+
+    def candidates(self, host: str, namespaces: Iterable[str]) -> list[Destination]:
+        """The rules of these namespaces that may be for the host."""
+        out: list[Destination] = []
+        for namespace in dict.fromkeys(namespaces):
+            out += (*self.exact.get((namespace, host), ()), *self.patterns.get(namespace, ()))
+        return out
+
+
 def rule_for(
     host: str,
     service_namespace: str,
@@ -211,6 +240,8 @@ def destination_hosts(routes: Routes) -> set[str]:
 def unknown_subsets(routes: Routes, rules: Sequence[Destination]) -> list[tuple[str, str]]:
     """(host, subset) that the VirtualService names and no DestinationRule has."""
     wanted = {(t.host, t.subset) for t in targets(routes) if t.subset}
+    if not wanted:
+        return []
     have = {(r.host, subset.name) for r in rules for subset in r.spec.subsets}
     return sorted(
         (host, name)

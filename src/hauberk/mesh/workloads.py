@@ -16,6 +16,7 @@ from hauberk.mesh.model import AppProbe, spiffe
 
 PROXY = "proxyv2"
 ROLE_IMAGES = ("queue", "activator", "autoscaler", "router", "kourier")
+WAITS = "component"  # a process that only waits: the control plane does the component's work
 EXCLUDE_INBOUND = "traffic.sidecar.istio.io/excludeInboundPorts"
 PROBERS = "ISTIO_KUBE_APP_PROBERS"
 _PREFIX = "hauberk.local/"
@@ -36,6 +37,7 @@ class Workload:
     labels: tuple[tuple[str, str], ...]
     sidecar: bool = False
     gateway: bool = False
+    dials: bool = True  # False: no container has a program that opens connections
     excluded_inbound: tuple[int, ...] = ()
     probes: tuple[AppProbe, ...] = ()
     role_containers: tuple[tuple[str, Json], ...] = field(default=(), compare=True)
@@ -86,13 +88,15 @@ def env_of(container: Json) -> dict[str, str]:
 def workload_of(pod: Json) -> Workload:
     """The mesh's view of one pod."""
     meta, spec = pod["metadata"], pod.get("spec") or {}
-    roles, proxies, names = [], [], []
+    roles, proxies, programs, names = [], [], [], []
     for container in containers_of(pod):
         role = image_role(container.get("image", ""))
         if role == PROXY:
             proxies.append(container)
         elif role in ROLE_IMAGES:
             roles.append((role, container))
+        elif role != WAITS:
+            programs.append(container["name"])
         names += [(p["name"], p["containerPort"]) for p in container.get("ports") or () if p.get("name")]
     args = [str(a) for c in proxies for a in c.get("args") or ()]
     gateway = "router" in args[:3]
@@ -105,6 +109,7 @@ def workload_of(pod: Json) -> Workload:
         labels=tuple(sorted(labels_of(pod).items())),
         sidecar=bool(proxies) and not gateway,
         gateway=gateway,
+        dials=bool(programs),
         excluded_inbound=_ports(annotations_of(pod).get(EXCLUDE_INBOUND, "")),
         probes=tuple(p for c in proxies for p in app_probes(env_of(c).get(PROBERS, ""))),
         role_containers=tuple(roles),

@@ -10,14 +10,14 @@ Deviation: upstream draws addresses at random; node ports are not allocated.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from hauberk.base.fields import FieldError
 from hauberk.base.refs import Json
 from hauberk.kinds.core.service import KIND
-from hauberk.ports import Snapshot
+from hauberk.ports import Index, Snapshot
 from hauberk.ports_admission import Admission, Outcome, Request
 from hauberk.workloads.bootstrap import API_IP, DNS_IP
 from hauberk.workloads.refusal import refuse
@@ -44,7 +44,7 @@ def admit(request: Request) -> Outcome:
         spec["clusterIP"] = before["clusterIP"]
     wanted = spec.get("clusterIP")
     if not wanted:
-        spec["clusterIP"] = free_address(obj["metadata"], used(request.snapshot, obj))
+        spec["clusterIP"] = free_address(obj["metadata"], taken(request.snapshot, obj))
     elif wanted not in ("None", before.get("clusterIP")):
         refuse(obj, _refusal(obj, wanted, request.snapshot))
     spec["clusterIPs"] = [spec["clusterIP"]]
@@ -55,25 +55,35 @@ def _without_address(spec: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in spec.items() if k not in _ALLOCATED or (k == "clusterIP" and v)}
 
 
-def used(snapshot: Snapshot, but: Json) -> set[str]:
-    """Addresses of all Services except this one, and those with a fixed owner."""
+def _addresses(service: Json) -> tuple[str, ...]:
+    address = (service.get("spec") or {}).get("clusterIP") or ""
+    return (address,) if address not in ("", "None") else ()
+
+
+SERVICES_BY_ADDRESS = Index(KIND.id, _addresses)
+
+
+def taken(snapshot: Snapshot, but: Json) -> Callable[[str], bool]:
+    """Whether an address belongs to a Service other than this one, or has a fixed owner."""
     me = (but["metadata"].get("namespace"), but["metadata"].get("name"))
-    out = {ip for ip, owner in _RESERVED.items() if owner != me}
-    for svc in snapshot.list(KIND.id):
-        meta = svc["metadata"]
-        if (meta["namespace"], meta["name"]) != me:
-            out.add((svc.get("spec") or {}).get("clusterIP") or "")
-    return out
+
+    def is_taken(address: str) -> bool:
+        if _RESERVED.get(address, me) != me:
+            return True
+        metas = (svc["metadata"] for svc in snapshot.find(SERVICES_BY_ADDRESS, address))
+        return any((meta["namespace"], meta["name"]) != me for meta in metas)
+
+    return is_taken
 
 
-def free_address(meta: Json, taken: set[str]) -> str:
+def free_address(meta: Json, is_taken: Callable[[str], bool]) -> str:
     """The first free address from the one that the name points to."""
     size = NETWORK.num_addresses - _FIRST - 1
     seed = hashlib.sha256(f"{meta.get('namespace')}/{meta.get('name')}".encode()).digest()
     start = int.from_bytes(seed[:8])
     for i in range(size):
         address = str(NETWORK.network_address + _FIRST + (start + i) % size)
-        if address not in taken:
+        if not is_taken(address):
             return address
     raise RuntimeError("the Service network is full")
 
@@ -87,7 +97,7 @@ def _refusal(obj: Json, wanted: str, snapshot: Snapshot) -> Iterator[FieldError]
     if not inside:
         text = f"the provided IP ({wanted}) is not in the valid range. The range of valid IPs is {NETWORK}"
         yield FieldError("spec.clusterIPs", shown + text)
-    elif wanted in used(snapshot, obj):
+    elif taken(snapshot, obj)(wanted):
         yield FieldError("spec.clusterIPs", shown + "provided IP is already allocated")
 
 

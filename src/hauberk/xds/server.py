@@ -30,7 +30,6 @@ from hauberk.xds.translate.types import ORDER, Resource, Resources
 from hauberk.xds.vouched import Vouched
 
 log = logging.getLogger(__name__)
-WORST_FIRST: tuple[State, ...] = ("NOT SENT", "REJECTED", "STALE")
 _STOP_GRACE_S = 0.2
 _IDLE_S = 60.0
 
@@ -114,8 +113,7 @@ class XdsServer(AggregatedDiscoveryServiceServicer):  # type: ignore[misc]
         session = self._sessions.get(proxy)
         if session is None or proxy not in self._published:
             return "NOT SENT"
-        states = {sync.state for sync in session.stream.sync().values() if sync.wanted}
-        return next((state for state in WORST_FIRST if state in states), "SYNCED")
+        return session.stream.state()
 
     def connected(self) -> frozenset[str]:
         """The proxies that have a stream now."""
@@ -126,6 +124,12 @@ class XdsServer(AggregatedDiscoveryServiceServicer):  # type: ignore[misc]
         asked = None if proxies is None else frozenset(proxies)
         while not self._all_settled(asked):
             await self._moved.wait()
+
+    async def caught_up(self) -> None:
+        """Wait until the connected proxies, after something new, have answered for all of it."""
+        while self._all_settled(None):
+            await self._moved.wait()
+        await self.acked()
 
     def _all_settled(self, asked: frozenset[str] | None) -> bool:
         names = self._sessions.keys() & self._published.keys() if asked is None else asked

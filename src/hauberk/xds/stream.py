@@ -34,6 +34,7 @@ from hauberk.xds.vouched import Vouched
 
 SecretLookup: TypeAlias = Callable[[str], Resource | None]
 State: TypeAlias = Literal["SYNCED", "STALE", "REJECTED", "NOT SENT"]
+WORST_FIRST: tuple[State, ...] = ("NOT SENT", "REJECTED", "STALE")
 _WILDCARD = (CLUSTER, LISTENER)
 _STAGES = ((CLUSTER, ENDPOINT, SECRET), (LISTENER, ROUTE))
 _ABSENT = ""  # the version of "you have been told that there is no such resource"
@@ -98,18 +99,26 @@ class Stream:
         self._wanted: Resources | None = None
         self._channels = {url: _Channel(url) for url in ORDER}
         self._nonces = 0
+        # None: not looked at since something happened.
+        self._settled_now: bool | None = None
+        self._state_now: State | None = None
 
     def want(self, resources: Resources) -> bool:
         """Make this the state to reach; whether there may be something to send."""
         before, self._wanted = self._wanted, resources
+        self._moved()
         secrets = self._channels[SECRET].names
         return before != resources or any(name.startswith("kubernetes://") for name in secrets)
+
+    def _moved(self) -> None:
+        self._settled_now = self._state_now = None
 
     def on_request(self, request: DeltaDiscoveryRequest) -> None:
         """Take a subscription, an ACK or a NACK."""
         channel = self._channels.get(request.type_url)
         if channel is None:
             return
+        self._moved()
         self._subscribe(channel, request)
         if request.response_nonce and request.response_nonce == channel.nonce:
             channel.nonce = ""
@@ -171,6 +180,7 @@ class Stream:
         """Whatever may be sent now; empty when the next step is the proxy's."""
         if self._wanted is None:
             return []
+        self._moved()
         out = []
         for stage in _STAGES:
             out += [made for url in stage if (made := self._next(self._channels[url]))]
@@ -266,11 +276,25 @@ class Stream:
 
     def is_settled(self) -> bool:
         """Whether the proxy has answered for everything that it should have."""
-        if self._wanted is None:
+        if self._settled_now is None:
+            self._settled_now = self._is_settled()
+        return self._settled_now
+
+    def _is_settled(self) -> bool:
+        if self._wanted is None or any(channel.nonce for channel in self._channels.values()):
             return False
         if any(not self._channels[url].subscribed for url in _WILDCARD):
             return False
         return self._settled(*ORDER) and not self._pending(self._channels[CLUSTER])
+
+    def state(self) -> State:
+        """The worst state of the types that anything is wanted of."""
+        if self._state_now is not None:
+            return self._state_now
+        states = {sync.state for sync in self.sync().values() if sync.wanted}
+        found: State = next((state for state in WORST_FIRST if state in states), "SYNCED")
+        self._state_now = found
+        return found
 
     def sync(self) -> dict[str, TypeSync]:
         """How far the proxy is, per type URL."""

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from hauberk.base.refs import Json, Ref, kind_of, labels_of, ref_of
+from hauberk.ports import Index
 
 PEM = base64.b64encode(b"-----BEGIN CERTIFICATE-----\n").decode()
 KEY = base64.b64encode(b"-----BEGIN PRIVATE KEY-----\n").decode()
@@ -38,6 +39,9 @@ class Stored:
 
     def owned_by(self, uid: str, kinds: Collection[str]) -> Sequence[Json]:
         return []
+
+    def find(self, index: Index, key: str) -> Sequence[Json]:
+        return [o for o in self.list(index.kind) if key in index.keys(o)]
 
 
 def read(text: str) -> list[dict[str, Any]]:

@@ -10,13 +10,24 @@ from hauberk.kinds.openshift.ingress_config import CLUSTER
 from hauberk.kinds.openshift.route import admitted
 from hauberk.openshift.names import CLUSTER_INGRESS, ROUTE
 from hauberk.openshift.route_admission.plan import World, plan
-from hauberk.ports import Snapshot
+from hauberk.ports import Index, Snapshot
+
+
+def _said(route: Json) -> Iterable[str]:
+    host = route["spec"].get("host")
+    return (f"host:{host}",) if admitted(route) else (f"host:{host}", _REFUSED)
+
+
+_REFUSED = "refused"
+ROUTES_BY_HOST = Index(ROUTE, _said)
+"""Routes by their host, and those that are not admitted."""
 
 
 def _touched(changed: Json, snapshot: Snapshot) -> Iterable[Ref]:
     """Routes whose verdict may turn: the same host, or refused so far (their rival may have gone)."""
     host = changed["spec"].get("host")
-    return [ref_of(r) for r in snapshot.list(ROUTE) if r["spec"].get("host") == host or not admitted(r)]
+    keys = (f"host:{host}", _REFUSED)
+    return dict.fromkeys(ref_of(r) for key in keys for r in snapshot.find(ROUTES_BY_HOST, key))
 
 
 def _all(_: Json, snapshot: Snapshot) -> Iterable[Ref]:
@@ -31,9 +42,7 @@ def observe(snapshot: Snapshot, ref: Ref) -> World | None:
     config = snapshot.get(Ref(CLUSTER_INGRESS, "", CLUSTER)) or {}
     host = route["spec"].get("host")
     rivals = tuple(
-        r
-        for r in snapshot.list(ROUTE)
-        if r["spec"].get("host") == host and ref_of(r) != ref and not is_deleting(r)
+        r for r in snapshot.find(ROUTES_BY_HOST, f"host:{host}") if ref_of(r) != ref and not is_deleting(r)
     )
     return World(route=route, rivals=rivals, domain=(config.get("spec") or {}).get("domain", ""))
 

@@ -16,8 +16,8 @@ from hauberk.serving.ingress.tls import Tls
 from hauberk.serving.names import A_INGRESS_CLASS, A_PASSTHROUGH, ISTIO_CLASS, KOURIER_CLASS, created, kept
 
 _BALANCERS = ("publicLoadBalancer", "privateLoadBalancer")
-PROBE_AGAIN_S = 0.05
-"""A gateway takes a new route within some milliseconds; nothing in the API says when it has."""
+PROBE_AGAIN_S = 0.5
+"""Whoever knows that the gateways have caught up wakes the Ingress sooner (`hauberk.app.served`)."""
 
 
 _NO_CERTIFICATE = Note(

@@ -10,6 +10,7 @@ from hauberk.ports import Snapshot
 from hauberk.serving.config import domain, features, network
 from hauberk.serving.config.network import fill_template
 from hauberk.serving.config.reading import SYSTEM, data_of
+from hauberk.serving.indexes import ROUTES_BY_TARGET
 from hauberk.serving.names import CONFIGURATION, INGRESS, REVISION, ROUTE
 from hauberk.serving.route.plan import World, plan
 
@@ -53,10 +54,7 @@ def _named(snapshot: Snapshot, kind: str, namespace: str, names: Iterable[str | 
 def wake_for_target(changed: Json, snapshot: Snapshot) -> Iterator[Ref]:
     """The Routes that name a Configuration or a Revision."""
     meta = changed["metadata"]
-    for route in snapshot.list(ROUTE, meta["namespace"]):
-        targets = route["spec"].get("traffic") or ()
-        if any(meta["name"] in (t.get("configurationName"), t.get("revisionName")) for t in targets):
-            yield ref_of(route)
+    yield from map(ref_of, snapshot.find(ROUTES_BY_TARGET, f"{meta['namespace']}/{meta['name']}"))
 
 
 def wake_for_config(changed: Json, snapshot: Snapshot) -> Iterator[Ref]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from envoy.config.route.v3.route_components_pb2 import VirtualHost
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 
 from hauberk.kinds.istio_networking.virtual_service_model import L4Match
 from hauberk.mesh.gateways import is_tls
+from hauberk.mesh.memo import Memo
 from hauberk.mesh.model import Bind, Proxy, Routes
 from hauberk.mesh.origins import Origin, distinct
 from hauberk.mesh.routing import host_matches
@@ -21,6 +23,7 @@ from hauberk.xds.translate import authz, inspect, managers, names, routes, tls
 from hauberk.xds.translate.outbound import View, shares_of
 from hauberk.xds.translate.types import Message, Resource, encoded, resource
 
+_kept = Memo()
 _HTTP = ("HTTP", "HTTP2", "GRPC", "GRPC-WEB")
 
 
@@ -181,21 +184,19 @@ def _table(name: str, binds: Sequence[Bind], view: View) -> Resource:
     redirecting: set[str] = set()
     origins: list[Origin | None] = [bind.origin for bind in binds]
     for bind in binds:
-        scope = routes.Scope(bind.gateway_name, _number(bind), view.cluster_of)
         redirects = bind.server.tls is not None and bind.server.tls.https_redirect
         for row in _bound(bind, view):
-            made = list(routes.translate(row.http, row.gateways, scope))
+            made = _routes(bind, row, view)
             origins += row.origins
             for host in _common(bind, row):
                 by_host[host] += made
                 redirecting |= {host} if redirects else set()
+    port = binds[0].port
     hosts = [
-        VirtualHost(
-            name=f"{host}:{binds[0].port}",
-            domains=[host],
-            routes=_distinct(found),
-            require_tls="ALL" if host in redirecting else "NONE",
-            include_request_attempt_count=True,
+        _kept.keep(
+            ("host", host, port, host in redirecting),
+            partial(_virtual_host, host, port, found, secure=host in redirecting),
+            *found,
         )
         for host, found in by_host.items()
         if found
@@ -208,6 +209,27 @@ def _table(name: str, binds: Sequence[Bind], view: View) -> Resource:
         max_direct_response_body_size_bytes={"value": names.BUFFER_BYTES},
     )
     return resource(table, distinct(origins))
+
+
+def _routes(bind: Bind, row: Routes, view: View) -> list[Message]:
+    """What a server's port does with requests for a VirtualService's hosts; once for each state of both."""
+    scope = routes.Scope(bind.gateway_name, _number(bind), view.cluster_of)
+    return _kept.keep(
+        ("routes", bind.gateway_name, scope.port, view.namespace, view.labels),
+        lambda: list(routes.translate(row.http, row.gateways, scope)),
+        row,
+        *view.leads(row),
+    )
+
+
+def _virtual_host(host: str, port: int, found: Sequence[Message], *, secure: bool) -> Message:
+    return VirtualHost(
+        name=f"{host}:{port}",
+        domains=[host],
+        routes=_distinct(found),
+        require_tls="ALL" if secure else "NONE",
+        include_request_attempt_count=True,
+    )
 
 
 def _distinct(found: Sequence[Message]) -> list[Message]:

@@ -13,21 +13,24 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 from envoy.config.route.v3.route_components_pb2 import Route, VirtualHost
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 
 from hauberk.kinds.istio_networking.virtual_service_model import Destination as Target
 from hauberk.kinds.istio_networking.virtual_service_model import TCPRoute
+from hauberk.mesh.memo import Memo
 from hauberk.mesh.model import MESH_GATEWAY, Destination, Port, Protocol, Routes, Service, Settings
 from hauberk.mesh.origins import Origin, distinct
-from hauberk.mesh.routing import host_matches, rule_for
+from hauberk.mesh.routing import RulesByHost, host_matches, rule_for, targets
 from hauberk.xds.translate import inspect, managers, matching, names, routes
 from hauberk.xds.translate.types import Message, Resource, encoded, resource
 
 CAPTURE_PORT = 15001
 OWN_PORTS = frozenset({CAPTURE_PORT, 15006, 15020, 15021, 15090})  # the proxy serves these itself
 _OUT = "OUTBOUND"
+_kept = Memo()
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,35 @@ class View:
         """The DestinationRule that counts for a service."""
         labels = dict(self.labels)
         root = self.settings.root
-        return rule_for(service.host, service.namespace, self.namespace, self.rules, root, labels)
+        spaces = (self.namespace, service.namespace, root)
+        rules = self._rules.candidates(service.host, spaces)
+        return rule_for(service.host, service.namespace, self.namespace, rules, root, labels)
+
+    @cached_property
+    def _rules(self) -> RulesByHost:
+        return RulesByHost.of(self.rules)
+
+    @cached_property
+    def _routes(self) -> tuple[dict[str, Routes], list[tuple[str, Routes]]]:
+        """The mesh's VirtualServices: the oldest of each exact host, and those of patterns."""
+        exact: dict[str, Routes] = {}
+        patterns: list[tuple[str, Routes]] = []
+        for row in self.virtual:
+            for host in row.hosts if MESH_GATEWAY in row.gateways else ():
+                if host.startswith("*"):
+                    patterns.append((host, row))
+                else:
+                    exact.setdefault(host, row)
+        return exact, patterns
+
+    def leads(self, found: Routes | None) -> tuple[Service | Destination | None, ...]:
+        """All that the clusters named by a VirtualService depend on."""
+        out: list[Service | Destination | None] = []
+        for target in _kept.get(targets, found) if found is not None else ():
+            service = self.by_host.get(target.host)
+            rule = self.rule(service) if service is not None and target.subset else None
+            out += (service, rule)
+        return tuple(out)
 
     def cluster_of(self, target: Target, port: int) -> str:
         """The cluster of a destination; the black hole when there is no such service, port or subset.
@@ -70,13 +101,11 @@ class View:
 
     def routes_for(self, host: str) -> Routes | None:
         """The VirtualService for a host within the mesh: the most specific, then the oldest."""
-        found = [
-            (not pattern.startswith("*"), len(pattern), -i, r)
-            for i, r in enumerate(self.virtual)
-            for pattern in r.hosts
-            if MESH_GATEWAY in r.gateways and host_matches(pattern, host)
-        ]
-        return max(found, key=lambda row: row[:3])[3] if found else None
+        exact, patterns = self._routes
+        if host in exact:
+            return exact[host]
+        found = [row for row in patterns if host_matches(row[0], host)]
+        return max(found, key=lambda row: len(row[0]))[1] if found else None
 
     def scope(self, port: int) -> routes.Scope:
         """Where the mesh's own routes are looked at."""
@@ -86,6 +115,16 @@ class View:
 def outbound(view: View) -> tuple[Resource, ...]:
     """Listeners and route tables, without clusters."""
     return encoded(_outbound(view))
+
+
+def nowhere(view: View) -> tuple[Resource, ...]:
+    """The listener of a pod whose containers open no connections: what comes goes where it wanted to.
+
+    Deviation: upstream's sidecars know every service, whatever their pod runs; a component of Serving or
+    Eventing that is a role of its Envoy, or whose work the control plane does, has no use for that, and in a
+    cluster with a thousand services its Envoy would need hundreds of megabytes.
+    """
+    return encoded([_virtual(view)])
 
 
 def _outbound(view: View) -> Iterator[Message | Resource]:
@@ -241,15 +280,25 @@ def table_of(view: View, name: str, number: int, services: Sequence[Service]) ->
         domains = [d for d in domains_of(service, view.namespace) if d not in taken]
         if domains:
             taken |= set(domains)
-            made = VirtualHost(name=f"{service.host}:{number}", domains=domains)
             found = view.routes_for(service.host)
-            made.routes.extend(_routes(view, service, number, found))
             origins += (*(found.origins if found is not None else ()), service.origin)
-            hosts.append(made)
+            hosts.append(_kept.keep(
+                ("host", number, view.namespace, view.labels, *domains),
+                partial(_virtual_host, view, service, number, domains, found),
+                service, found, *view.leads(found),
+            ))  # fmt: skip
     for row, made in _foreign(view, taken) if number == 80 else ():
         origins += row.origins
         hosts.append(made)
     return resource(_table(name, [*hosts, _fallback(view.settings)]), distinct(origins))
+
+
+def _virtual_host(
+    view: View, service: Service, number: int, domains: Sequence[str], found: Routes | None
+) -> Message:
+    made = VirtualHost(name=f"{service.host}:{number}", domains=domains)
+    made.routes.extend(_routes(view, service, number, found))
+    return made
 
 
 def _foreign(view: View, taken: set[str]) -> Iterator[tuple[Routes, Message]]:

@@ -17,7 +17,7 @@ from hauberk.xds.translate.clusters import Client
 from hauberk.xds.translate.gateway import gateway
 from hauberk.xds.translate.health import own_ports
 from hauberk.xds.translate.inbound import inbound
-from hauberk.xds.translate.outbound import View, outbound
+from hauberk.xds.translate.outbound import View, nowhere, outbound
 from hauberk.xds.translate.roles import listener as role_listener
 from hauberk.xds.translate.roles import parts
 from hauberk.xds.translate.types import LocalService, Message, Resource, Resources, RoleParts, resource
@@ -90,6 +90,8 @@ def _outward(proxy: Proxy, domain: Domain) -> list[Resource]:
     view = _kept.get(_view, *sources, proxy.namespace, proxy.labels if by_labels else ())
     client = _client(bool(proxy.identity), domain.settings.auto_mtls, proxy.gateway)
     made: list[Resource] = []
+    if not (proxy.dials or proxy.gateway):
+        return list(_kept.get(nowhere, view))
     if proxy.sidecar:
         made += _kept.get(outbound, view)
     else:
