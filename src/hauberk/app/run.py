@@ -27,6 +27,7 @@ from hauberk.app.proxies import bootstrap_of
 from hauberk.app.report import report
 from hauberk.app.served import Served
 from hauberk.app.service_feed import ServiceFeed
+from hauberk.app.serving_certificates import ServingCertificates
 from hauberk.base.apierrors import AlreadyExists
 from hauberk.cluster.options import Options
 from hauberk.engine.clock import SystemClock
@@ -158,10 +159,11 @@ def _controllers(
     """Every controller of the product, room by room."""
     roots = authority.roots.decode()
     probe, exposed = AckedProbe(server, acks), RoutesServed(server, acks)
+    certificates = ServingCertificates(authority, SystemClock())
     return (
         *workloads.controllers(lambda: authority.cluster_roots.decode()),
         *operators.controllers(operators.Facts(mesh_roots=roots)),
-        *serving.controllers(resolve=resolve, probe=probe, exposed=exposed),
+        *serving.controllers(resolve=resolve, probe=probe, exposed=exposed, issue=certificates),
         *autoscaler.controllers(facts),
         *openshift.CONTROLLERS,
     )

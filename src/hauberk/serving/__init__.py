@@ -10,6 +10,8 @@ from typing import Any
 
 from hauberk.engine.plan import Controller
 from hauberk.serving.admission import ADMISSION
+from hauberk.serving.certificate import controller as certificate
+from hauberk.serving.certificate.controller import Issue
 from hauberk.serving.configuration import controller as configuration
 from hauberk.serving.domainmapping import controller as domainmapping
 from hauberk.serving.ingress import controller as ingress
@@ -20,15 +22,21 @@ from hauberk.serving.revision import controller as revision
 from hauberk.serving.route import controller as route
 from hauberk.serving.serverlessservice import controller as serverlessservice
 from hauberk.serving.service import controller as service
-from hauberk.serving.unbuilt import controller as unbuilt
 
-__all__ = ["ADMISSION", "CONTROLLERS", "Exposed", "Probe", "Resolve", "controllers"]
+__all__ = ["ADMISSION", "CONTROLLERS", "Exposed", "Issue", "Probe", "Resolve", "controllers"]
 
 
 def controllers(
-    *, resolve: Resolve = use_tags, probe: Probe = assume_served, exposed: Exposed = assume_exposed
+    *,
+    resolve: Resolve = use_tags,
+    probe: Probe = assume_served,
+    exposed: Exposed = assume_exposed,
+    issue: Issue | None = None,
 ) -> tuple[Controller[Any], ...]:
-    """All rows. `resolve` knows images' digests, `probe` and `exposed` what gateways and router serve."""
+    """All rows. `resolve` knows images' digests, `probe` and `exposed` what gateways and router serve.
+
+    `issue` makes certificates; without it Certificates say that nobody does.
+    """
     return (
         service.CONTROLLER,
         configuration.CONTROLLER,
@@ -38,7 +46,7 @@ def controllers(
         serverlessservice.CONTROLLER,
         domainmapping.CONTROLLER,
         copies.CONTROLLER,
-        *unbuilt.CONTROLLERS,
+        certificate.controller(issue),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import ssl
 import subprocess
@@ -84,3 +85,47 @@ def test_a_mapping_to_nobody_says_so_and_follows_when_the_service_comes(
     eventually(lambda: ready(mesh, name).get("status") == "True", what="the mapping is Ready")
     anyone = replace(mesh, roots=None)
     assert anyone.call(name).text == "Hello late!"
+
+
+@pytest.fixture
+def issuing(mesh: Any) -> Iterator[None]:
+    """Certificates for external hosts, switched on through the KnativeServing as an administrator does."""
+
+    def put(value: str | None) -> None:
+        patch = json.dumps({"spec": {"config": {"network": {"external-domain-tls": value}}}})
+        place = "knativeserving", "knative-serving", "-n", "knative-serving"
+        mesh.cluster.must("patch", *place, "--type=merge", "-p", patch)
+
+    put("Enabled")
+    yield
+    put(None)
+
+
+def test_a_service_gets_a_certificate_of_its_own_where_certificates_are_issued(
+    mesh: Any, gone: Any, issuing: None, tmp_path: Path
+) -> None:
+    gone("issued")
+    rows = [{"latestRevision": True, "percent": 100, "tag": "new"}]
+    host = mesh.deploy("issued", env={"TARGET": "issued"}, traffic=rows)
+
+    def certificates() -> list[Any]:
+        found = mesh.cluster.json("kcert", "-n", "default", "-l", "serving.knative.dev/route=issued")["items"]
+        return [c for c in found if mesh.condition(c, "Ready").get("status") == "True"]
+
+    eventually(lambda: len(certificates()) == 2, what="two certificates are issued")
+    secret = mesh.get("secret", certificates()[0]["spec"]["secretName"])
+    roots = tmp_path / "roots.crt"
+    roots.write_bytes(base64.b64decode(secret["data"]["ca.crt"]))
+    own = replace(mesh, roots=roots)
+
+    def answers(name: str) -> bool:
+        try:
+            return bool(own.call(name).text == "Hello issued!")
+        except ssl.SSLCertVerificationError:
+            return False  # the wildcard's, until the gateway has the new one
+
+    eventually(lambda: answers(host) and answers(f"new-{host}"), what="both hosts show their certificates")
+    eventually(lambda: mesh.is_settled("issued"), what="Ready")
+    route = mesh.get("routes.serving.knative.dev", "issued")
+    row = mesh.condition(route, "CertificateProvisioned")
+    assert (row["status"], row.get("reason")) == ("True", None)

@@ -276,3 +276,55 @@ async def test_measured_load_grows_the_deployment() -> None:
         at.facts.measure(("demo", "hello-00001"), Sample(30.0, 0.0), 1, settings)
         await at.settle()
         assert at.get("Deployment.apps", DEPLOYMENT.name)["spec"]["replicas"] == 5
+
+
+def configure(at: Line, name: str, **data: str) -> None:
+    """Change a ConfigMap of Serving."""
+    stored = at.api.snapshot().get(Ref("ConfigMap", "knative-serving", name))
+    assert stored is not None
+    at.api.seed({**stored, "data": {**(stored.get("data") or {}), **data}})
+
+
+async def test_what_is_running_follows_changed_settings() -> None:
+    async with line() as at:
+        await at.api.create(hello(), manager="admin")
+        await at.settle()
+        at.start_pod()
+        await at.settle()
+        configure(at, "config-deployment", **{"queue-sidecar-cpu-request": "99m"})
+        configure(at, "config-network", **{"enable-mesh-pod-addressability": "true"})
+        configure(at, "config-domain", **{"other.example.org": ""})
+        configure(
+            at,
+            "config-istio",
+            **{"gateway.knative-serving.knative-ingress-gateway": "gw.x.svc.cluster.local"},
+        )
+        await at.settle()
+        pod = at.get("Deployment.apps", "hello-00001-deployment")["spec"]["template"]["spec"]
+        queue = next(c for c in pod["containers"] if c["name"] == "queue-proxy")
+        assert queue["resources"]["requests"]["cpu"] == "99m"
+        assert at.get("DestinationRule.networking.istio.io", "hello-00001-private")
+        hosts = at.get("VirtualService.networking.istio.io", "hello-ingress")["spec"]["hosts"]
+        assert "hello-demo.apps.openshift.example.com" in hosts
+        balancer = at.get("Ingress.networking.internal.knative.dev", "hello")["status"]["publicLoadBalancer"]
+        assert balancer == {"ingress": [{"domainInternal": "gw.x.svc.cluster.local"}]}
+
+
+async def test_old_revisions_go_when_fewer_are_to_be_kept() -> None:
+    async with line() as at:
+        await at.api.create(hello(), manager="admin")
+        await at.settle()
+        at.start_pod()
+        await at.settle()
+        for seconds in (10, 20):
+            patch = {"spec": {"template": {"spec": {"timeoutSeconds": seconds}}}}
+            await at.api.patch(Ref("Service.serving.knative.dev", "demo", "hello"), patch, manager="admin")
+            await at.settle()
+            at.start_pod(f"hello-0000{seconds // 10 + 1}", f"10.128.0.{seconds}")
+            await at.settle()
+        revisions = at.api.snapshot().list("Revision.serving.knative.dev", "demo")
+        assert {r["metadata"]["name"] for r in revisions} == {"hello-00001", "hello-00002", "hello-00003"}
+        configure(at, "config-gc", **{"min-non-active-revisions": "0", "max-non-active-revisions": "0"})
+        await at.settle()
+        left = at.api.snapshot().list("Revision.serving.knative.dev", "demo")
+        assert {r["metadata"]["name"] for r in left} == {"hello-00003"}

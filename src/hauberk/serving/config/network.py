@@ -14,6 +14,7 @@ from hauberk.serving.config.reading import as_bool, as_int
 
 NAME = "config-network"
 DEFAULT_DOMAIN_TEMPLATE = "{{.Name}}.{{.Namespace}}.{{.Domain}}"
+DEFAULT_CERTIFICATE_CLASS = "cert-manager.certificate.networking.knative.dev"
 DEFAULT_TAG_TEMPLATE = "{{.Tag}}-{{.Name}}"
 _FIELD = re.compile(r"\{\{\s*(?:index\s+)?\.(\w+)(?:\s+\"([^\"]*)\")?\s*\}\}")
 _BRANCH = re.compile(
@@ -31,6 +32,7 @@ class Network:
     external_scheme: Literal["http", "https"] = "http"
     http_option: Literal["Enabled", "Redirected"] = "Enabled"
     external_tls: bool = False
+    certificate_class: str = DEFAULT_CERTIFICATE_CLASS
     autocreate_claims: bool = False
     rollout_duration_s: int = 0
     pod_addressability: bool = False
@@ -50,6 +52,9 @@ def parse_network(data: Mapping[str, str]) -> Network:
         external_scheme="https" if scheme.lower() == "https" else "http",
         http_option="Redirected" if redirect else "Enabled",
         external_tls=tls,
+        certificate_class=data.get("certificate-class")
+        or data.get("certificate.class")
+        or DEFAULT_CERTIFICATE_CLASS,
         autocreate_claims=as_bool(
             data, "autocreate-cluster-domain-claims", as_bool(data, "autocreateClusterDomainClaims", False)
         ),

@@ -5,10 +5,10 @@ A value that cannot be read counts as absent; the ConfigMap's admission tells th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from hauberk.base.quantities import parse_duration_s
-from hauberk.base.refs import Ref
+from hauberk.base.refs import Json, Ref, ref_of
 from hauberk.ports import Snapshot
 
 SYSTEM = "knative-serving"
@@ -19,6 +19,17 @@ def data_of(snapshot: Snapshot, name: str) -> Mapping[str, str]:
     found = snapshot.get(Ref("ConfigMap", SYSTEM, name)) or {}
     data: Mapping[str, str] = found.get("data") or {}
     return data
+
+
+def wakes_all(kind: str, *names: str) -> Callable[[Json, Snapshot], Iterator[Ref]]:
+    """A `Wakes` for ConfigMaps: every object of `kind`, when one of these ConfigMaps of Serving changes."""
+
+    def wake(changed: Json, snapshot: Snapshot) -> Iterator[Ref]:
+        meta = changed["metadata"]
+        if meta.get("namespace") == SYSTEM and meta["name"] in names:
+            yield from map(ref_of, snapshot.list(kind))
+
+    return wake
 
 
 def as_int(data: Mapping[str, str], key: str, default: int) -> int:

@@ -10,10 +10,10 @@ from hauberk.engine.plan import Controller
 from hauberk.kinds import BY_ID
 from hauberk.ports import Snapshot
 from hauberk.serving.config import network
-from hauberk.serving.config.reading import SYSTEM, data_of
+from hauberk.serving.config.reading import data_of, wakes_all
 from hauberk.serving.domainmapping.plan import World, finalize, plan
 from hauberk.serving.domainmapping.target import kind_named, ref_of_target, resolve
-from hauberk.serving.names import CLAIM, DOMAIN_MAPPING, INGRESS, ROUTE, SERVICE
+from hauberk.serving.names import CERTIFICATE, CLAIM, DOMAIN_MAPPING, INGRESS, ROUTE, SERVICE
 
 
 def observe(snapshot: Snapshot, ref: Ref) -> World | None:
@@ -25,10 +25,12 @@ def observe(snapshot: Snapshot, ref: Ref) -> World | None:
     kind = BY_ID.get(wanted.kind)
     plural = f"{kind.plural}.{kind.group}".rstrip(".") if kind else wanted.kind.lower()
     found = snapshot.get(wanted) if kind else None
+    certificate = snapshot.get(Ref(CERTIFICATE, ref.namespace, ref.name))
     return World(
         mapping=mapping,
         claim=snapshot.get(Ref(CLAIM, "", ref.name)),
         ingress=snapshot.get(Ref(INGRESS, ref.namespace, child_name(ref.name, ""))),
+        certificates={ref.name: certificate} if certificate is not None else {},
         target=resolve(mapping, found, plural=plural),
         network=network.parse_network(data_of(snapshot, network.NAME)),
     )
@@ -49,23 +51,16 @@ def wake_for_target(changed: Json, snapshot: Snapshot) -> Iterator[Ref]:
             yield ref_of(mapping)
 
 
-def wake_for_config(changed: Json, snapshot: Snapshot) -> Iterator[Ref]:
-    """All mappings, when config-network changes."""
-    meta = changed["metadata"]
-    if (meta.get("namespace"), meta["name"]) == (SYSTEM, network.NAME):
-        yield from map(ref_of, snapshot.list(DOMAIN_MAPPING))
-
-
 CONTROLLER: Controller[World] = Controller(
     name="domainmapping",
     kind=DOMAIN_MAPPING,
-    owns=(INGRESS,),
+    owns=(INGRESS, CERTIFICATE),
     wakes={
         CLAIM: wake_for_claim,
         SERVICE: wake_for_target,
         ROUTE: wake_for_target,
         "Service": wake_for_target,
-        "ConfigMap": wake_for_config,
+        "ConfigMap": wakes_all(DOMAIN_MAPPING, network.NAME),
     },
     observe=observe,
     plan=plan,

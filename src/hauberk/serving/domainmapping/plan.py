@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from hauberk.base.conditions import Condition, condition, ready
 from hauberk.base.refs import Json, Ref, controller_of
 from hauberk.engine.plan import Note, Plan
+from hauberk.serving.certificate.wanted import Outcome, is_wanted, make_certificate, outcome
 from hauberk.serving.config.network import Network
 from hauberk.serving.domainmapping.make import make_claim, make_ingress
 from hauberk.serving.domainmapping.target import Answer, Target, Unresolved
@@ -25,6 +27,7 @@ class World:
     ingress: Json | None
     target: Answer
     network: Network = field(default_factory=Network)
+    certificates: Mapping[str, Json] = field(default_factory=dict)  # by name
 
 
 def plan(world: World, now: float) -> Plan:  # noqa: ARG001 - the controller's shape
@@ -32,42 +35,43 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001 - the controller's s
 
     Source: knative/serving pkg/reconciler/domainmapping/reconciler.go, ReconcileKind.
     """
-    tls = _tls(world)
-    certified = _certified(own=bool(tls))
     claimed, problem = claim_state(world)
+    certified = Outcome() if problem else _certified(world)
     if problem:
-        parts = [claimed, certified, Condition("ReferenceResolved", "Unknown"), LATE]
-        return Plan(children=_as_it_is(world), status=_status(world, parts), notes=(internal_error(problem),))
+        parts = [claimed, certified.condition, Condition("ReferenceResolved", "Unknown"), LATE]
+        status = _status(world, parts, certified)
+        return Plan(children=_as_it_is(world), status=status, notes=(internal_error(problem),))
     claims = (make_claim(world.mapping),) if world.claim is None else ()
     if isinstance(world.target, Unresolved):
         resolved = Condition("ReferenceResolved", "False", "ResolveFailed", world.target.why)
         text = f"resolving reference: {world.target.why}"
-        parts = [claimed, certified, resolved, LATE]
-        status = _status(world, parts)
-        return Plan(children=_as_it_is(world), others=claims, status=status, notes=(internal_error(text),))
-    return _resolved(world, world.target, tls, [claimed, certified], claims)
+        status = _status(world, [claimed, certified.condition, resolved, LATE], certified)
+        children = (*_as_it_is(world), *certified.certificates)
+        return Plan(children=children, others=claims, status=status, notes=(internal_error(text),))
+    return _resolved(world, world.target, claimed, certified, claims)
 
 
 def _resolved(
-    world: World, target: Target, tls: list[Json], parts: list[Condition], claims: tuple[Json, ...]
+    world: World, target: Target, claimed: Condition, certified: Outcome, claims: tuple[Json, ...]
 ) -> Plan:
-    resolved = Condition("ReferenceResolved", "True")
+    parts = [claimed, certified.condition, Condition("ReferenceResolved", "True")]
     try:
-        ingress = make_ingress(world.mapping, target, tls, world.network)
+        ingress = make_ingress(world.mapping, target, certified.tls, world.network)
     except ValueError as error:
-        status = _status(world, [*parts, resolved, LATE])
-        said = (internal_error(str(error)),)
-        return Plan(children=_as_it_is(world), others=claims, status=status, notes=said)
+        status = _status(world, [*parts, LATE], certified)
+        children = (*_as_it_is(world), *certified.certificates)
+        return Plan(children=children, others=claims, status=status, notes=(internal_error(str(error)),))
     if world.ingress is not None and not _is_own(world):
         name = ingress["metadata"]["name"]
         text = f'There is an existing Ingress "{name}" that we do not own.'
         routed = Condition("IngressReady", "False", "NotOwned", text)
-        return Plan(others=claims, status=_status(world, [*parts, resolved, routed]))
-    notes: tuple[Note, ...] = (
-        () if world.ingress is not None else (created("Ingress", ingress["metadata"]["name"]),)
-    )
-    status = _status(world, [*parts, resolved, ingress_ready(world.ingress, ingress)])
-    return Plan(children=(ingress,), others=claims, status=status, notes=notes)
+        status = _status(world, [*parts, routed], certified)
+        return Plan(children=certified.certificates, others=claims, status=status)
+    notes: tuple[Note, ...] = ()
+    if world.ingress is None:
+        notes = (created("Ingress", ingress["metadata"]["name"]),)
+    status = _status(world, [*parts, ingress_ready(world.ingress, ingress)], certified)
+    return Plan(children=(ingress, *certified.certificates), others=claims, status=status, notes=notes)
 
 
 def finalize(world: World, now: float) -> Plan:  # noqa: ARG001 - the controller's shape
@@ -118,19 +122,23 @@ def ingress_ready(ingress: Json | None, wanted: Json) -> Condition:
     return Condition("IngressReady", row["status"], row.get("reason", ""), row.get("message", ""))
 
 
-def _tls(world: World) -> list[Json]:
-    secret = (world.mapping["spec"].get("tls") or {}).get("secretName")
+def _certified(world: World) -> Outcome:
+    """The certificate: the author's own, one that is issued, or none.
+
+    Source: reconciler.go, tls; domainmapping_lifecycle.go, MarkCertificateNotRequired, MarkTLSNotEnabled.
+    """
     meta = world.mapping["metadata"]
-    row = {"hosts": [meta["name"]], "secretName": secret, "secretNamespace": meta["namespace"]}
-    return [row] if secret else []
-
-
-def _certified(*, own: bool) -> Condition:
-    """Source: domainmapping_lifecycle.go, MarkCertificateNotRequired, MarkTLSNotEnabled."""
-    kind = "CertificateProvisioned"
-    if own:
-        return Condition(kind, "True", "CertificateNotRequired", "TLS certificate was provided externally")
-    return Condition(kind, "True", "TLSNotEnabled", "external-domain-tls is not enabled")
+    name, namespace = meta["name"], meta["namespace"]
+    secret = (world.mapping["spec"].get("tls") or {}).get("secretName")
+    if secret:
+        row = {"hosts": [name], "secretName": secret, "secretNamespace": namespace}
+        text = "TLS certificate was provided externally"
+        provided = Condition("CertificateProvisioned", "True", "CertificateNotRequired", text)
+        return Outcome(tls=(row,), condition=provided, secure=frozenset({name}))
+    if not is_wanted(world.mapping, world.network):
+        return Outcome()
+    wanted = make_certificate(world.mapping, name, name, name, world.network)
+    return outcome(world.mapping, [wanted], world.certificates, world.network)
 
 
 def _is_own(world: World) -> bool:
@@ -142,8 +150,9 @@ def _as_it_is(world: World) -> tuple[Json, ...]:
     return (kept(world.ingress),) if world.ingress is not None and _is_own(world) else ()
 
 
-def _status(world: World, parts: list[Condition]) -> dict[str, Any]:
-    secure = bool(_tls(world)) or world.network.external_scheme == "https"
-    url = f"{'https' if secure else 'http'}://{world.mapping['metadata']['name']}"
+def _status(world: World, parts: list[Condition], certified: Outcome) -> dict[str, Any]:
+    name = world.mapping["metadata"]["name"]
+    scheme = "https" if name in certified.secure else world.network.external_scheme
+    url = f"{'http' if name in certified.plain else scheme}://{name}"
     rows = sorted([*parts, ready(parts)], key=lambda c: c.type)
     return {"conditions": [c.as_json() for c in rows], "url": url, "address": {"url": url}}

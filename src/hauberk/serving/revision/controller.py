@@ -8,9 +8,9 @@ from hauberk.base.refs import Json, Ref, labels_of
 from hauberk.engine.plan import Controller
 from hauberk.ports import Snapshot
 from hauberk.serving.config import deployment as config_deployment
-from hauberk.serving.config import observability, scale
+from hauberk.serving.config import features, observability, scale
 from hauberk.serving.config.deployment import Deployment
-from hauberk.serving.config.reading import data_of
+from hauberk.serving.config.reading import data_of, wakes_all
 from hauberk.serving.names import (
     AUTOSCALER,
     DEPLOYMENT,
@@ -23,6 +23,8 @@ from hauberk.serving.names import (
 from hauberk.serving.resolver import Digest, Resolve, Unresolvable
 from hauberk.serving.revision.make import Settings, deployment_name
 from hauberk.serving.revision.plan import World, plan
+
+CONFIG = (config_deployment.NAME, observability.NAME, features.NAME)
 
 
 def observer(resolve: Resolve) -> Callable[[Snapshot, Ref], World | None]:
@@ -84,7 +86,7 @@ def _settings(
     return Settings(
         deployment=config,
         observability=observability.queue_config(data_of(snapshot, observability.NAME)),
-        features=data_of(snapshot, "config-features"),
+        features=data_of(snapshot, features.NAME),
         replicas=scale.initial_scale(annotations, autoscaling) if size is None else size,
         digests={i: d.image for i, d in digests.items() if isinstance(d, Digest) and d.image},
         default_class=autoscaling.get("pod-autoscaler-class") or KPA_CLASS,
@@ -104,7 +106,7 @@ def controller(resolve: Resolve) -> Controller[World]:
         name="revision",
         kind=REVISION,
         owns=(DEPLOYMENT, AUTOSCALER, IMAGE),
-        wakes={"Pod": wake_for_pod},
+        wakes={"Pod": wake_for_pod, "ConfigMap": wakes_all(REVISION, *CONFIG)},
         observe=observer(resolve),
         plan=plan,
     )

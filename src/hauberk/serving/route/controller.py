@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from hauberk.base.refs import Json, Ref, controller_of, ref_of
 from hauberk.engine.plan import Controller
 from hauberk.ports import Snapshot
+from hauberk.serving.certificate.wanted import certificate_name
 from hauberk.serving.config import domain, features, network
 from hauberk.serving.config.network import fill_template
-from hauberk.serving.config.reading import SYSTEM, data_of
+from hauberk.serving.config.reading import data_of, wakes_all
 from hauberk.serving.indexes import ROUTES_BY_TARGET
-from hauberk.serving.names import CONFIGURATION, INGRESS, REVISION, ROUTE
+from hauberk.serving.names import CERTIFICATE, CONFIGURATION, INGRESS, REVISION, ROUTE
 from hauberk.serving.route.plan import World, plan
 
 
@@ -41,6 +42,9 @@ def observe(snapshot: Snapshot, ref: Ref) -> World | None:
         configurations=configs,
         revisions=_named(snapshot, REVISION, namespace, wanted),
         network=settings,
+        certificates=_named(
+            snapshot, CERTIFICATE, namespace, (certificate_name(route, t) for t in sorted(tags))
+        ),
         domains=domain.parse_domains(data_of(snapshot, domain.NAME)),
         tag_headers=features.is_enabled(data_of(snapshot, features.NAME), features.TAG_HEADERS),
     )
@@ -57,21 +61,14 @@ def wake_for_target(changed: Json, snapshot: Snapshot) -> Iterator[Ref]:
     yield from map(ref_of, snapshot.find(ROUTES_BY_TARGET, f"{meta['namespace']}/{meta['name']}"))
 
 
-def wake_for_config(changed: Json, snapshot: Snapshot) -> Iterator[Ref]:
-    """All Routes, when the ConfigMaps that name their hosts change."""
-    meta = changed["metadata"]
-    if meta.get("namespace") == SYSTEM and meta["name"] in (domain.NAME, network.NAME, features.NAME):
-        yield from map(ref_of, snapshot.list(ROUTE))
-
-
 CONTROLLER: Controller[World] = Controller(
     name="route-serving",
     kind=ROUTE,
-    owns=(INGRESS, "Service"),
+    owns=(INGRESS, "Service", CERTIFICATE),
     wakes={
         CONFIGURATION: wake_for_target,
         REVISION: wake_for_target,
-        "ConfigMap": wake_for_config,
+        "ConfigMap": wakes_all(ROUTE, domain.NAME, network.NAME, features.NAME),
     },
     observe=observe,
     plan=plan,

@@ -7,8 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hauberk.base.conditions import Condition, condition, is_true, ready
-from hauberk.base.refs import Json, annotations_of, controller_of
+from hauberk.base.refs import Json, annotations_of, controller_of, labels_of
 from hauberk.engine.plan import Note, Plan
+from hauberk.serving.certificate.wanted import (
+    Outcome,
+    certificate_name,
+    is_wanted,
+    make_certificate,
+    outcome,
+)
 from hauberk.serving.config.domain import Domains
 from hauberk.serving.config.network import Network
 from hauberk.serving.names import A_ROLLOUT, created, internal_error, kept
@@ -32,6 +39,7 @@ class World:
     network: Network = field(default_factory=Network)
     domains: Domains = field(default_factory=Domains)
     tag_headers: bool = False  # feature tag-header-based-routing
+    certificates: Mapping[str, Json] = field(default_factory=dict)  # by name
 
 
 def plan(world: World, now: float) -> Plan:
@@ -42,26 +50,30 @@ def plan(world: World, now: float) -> Plan:
     spec = world.route["spec"].get("traffic") or ()
     tags = ["", *sorted({t["tag"] for t in spec if t.get("tag")})]
     hosts = {tag: hosts_of(world.route, tag, world.domains, world.network) for tag in tags}
+    certified = _certified(world, hosts)
     targets, assigned = resolve(spec, world.configurations, world.revisions)
     if assigned.status != "True":
         unrouted = Condition("IngressReady", "Unknown")
         before = (world.route.get("status") or {}).get("traffic")
-        status = _status(world, hosts[""], [assigned, _certificate(), unrouted], before)
-        return Plan(children=_as_they_are(world), status=status)
+        status = _status(world, hosts[""], [assigned, certified.condition, unrouted], before, certified)
+        return Plan(children=(*_as_they_are(world), *certified.certificates), status=status)
     rollouts = _rollouts(world, targets, now)
     traffic = Traffic(targets=targets, rollouts=rollouts, by_header=world.tag_headers)
     try:
-        ingress = make_ingress(world.route, traffic, hosts, world.network)
+        ingress = make_ingress(world.route, traffic, hosts, world.network, certified.tls)
     except ValueError as error:
-        parts = [assigned, _certificate(), Condition("IngressReady", "Unknown")]
-        status = _status(world, hosts[""], parts, (world.route.get("status") or {}).get("traffic"))
-        return Plan(children=_as_they_are(world), status=status, notes=(internal_error(str(error)),))
+        parts = [assigned, certified.condition, Condition("IngressReady", "Unknown")]
+        before = (world.route.get("status") or {}).get("traffic")
+        status = _status(world, hosts[""], parts, before, certified)
+        children = (*_as_they_are(world), *certified.certificates)
+        return Plan(children=children, status=status, notes=(internal_error(str(error)),))
     routed = ingress_ready(world, ingress, rolling=not all(row.is_done for row in rollouts))
-    shown = [row for t in targets for row in _shown(t, rollouts, hosts, world.network)]
-    status = _status(world, hosts[""], [assigned, _certificate(), routed], shown)
+    urls = {tag: _url(world, names, certified) for tag, names in hosts.items()}
+    shown = [row for t in targets for row in _shown(t, rollouts, urls)]
+    status = _status(world, hosts[""], [assigned, certified.condition, routed], shown, certified)
     if world.foreign_service:
         text = f'route: "{world.route["metadata"]["name"]}" does not own Service: "{world.foreign_service}"'
-        children = (ingress, *map(kept, world.services))
+        children = (ingress, *map(kept, world.services), *certified.certificates)
         return Plan(children=children, status=status, notes=(internal_error(text),))
     balancer = _balancer(world.ingress)
     placeholders = tuple(
@@ -70,7 +82,8 @@ def plan(world: World, now: float) -> Plan:
     notes = tuple(_news(world, placeholders))
     due = rollout.next_step(rollouts)
     again = max(0.0, due / rollout.NANO - now) if due else None
-    return Plan(children=(ingress, *placeholders), status=status, notes=notes, retry_after=again)
+    children = (ingress, *placeholders, *certified.certificates)
+    return Plan(children=children, status=status, notes=notes, retry_after=again)
 
 
 def _rollouts(world: World, targets: Sequence[Target], now: float) -> tuple[Rollout, ...]:
@@ -112,9 +125,25 @@ def _is_own(world: World) -> bool:
     return owner is not None and owner["uid"] == world.route["metadata"]["uid"]
 
 
-def _certificate() -> Condition:
-    """Source: knative/serving pkg/apis/serving/v1/route_lifecycle.go, MarkTLSNotEnabled."""
-    return Condition("CertificateProvisioned", "True", "TLSNotEnabled", "external-domain-tls is not enabled")
+def _certified(world: World, hosts: Mapping[str, Hosts]) -> Outcome:
+    """The Certificates of the external hosts, one each, where external-domain-tls is on."""
+    if not is_wanted(world.route, world.network):
+        return Outcome()
+    domain = world.domains.choose(labels_of(world.route))
+    wanted = [
+        make_certificate(
+            world.route, certificate_name(world.route, tag), names.external, domain, world.network
+        )
+        for tag, names in sorted(hosts.items())
+        if names.external
+    ]
+    return outcome(world.route, wanted, world.certificates, world.network) if wanted else Outcome()
+
+
+def _url(world: World, hosts: Hosts, certified: Outcome) -> str:
+    if hosts.external in certified.secure:
+        return hosts.url("https")
+    return hosts.url("http" if hosts.external in certified.plain else world.network.external_scheme)
 
 
 def ingress_ready(world: World, wanted: Json, *, rolling: bool = False) -> Condition:
@@ -159,9 +188,7 @@ def _balancer(ingress: Json | None) -> str:
     return ""
 
 
-def _shown(
-    target: Target, rollouts: Sequence[Rollout], hosts: Mapping[str, Hosts], network: Network
-) -> Iterator[dict[str, Any]]:
+def _shown(target: Target, rollouts: Sequence[Rollout], urls: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """The target's rows of `status.traffic`: one for each revision that it is shared between."""
     tag = "" if target.percent else target.tag
     for share in rollout.shares_of(target, tag, rollouts):
@@ -169,17 +196,21 @@ def _shown(
         if target.percent is not None:
             row["percent"] = share.percent
         if target.tag:
-            row |= {"tag": target.tag, "url": hosts[target.tag].url(network.external_scheme)}
+            row |= {"tag": target.tag, "url": urls[target.tag]}
         yield row
 
 
 def _status(
-    world: World, hosts: Hosts, parts: Sequence[Condition], traffic: Sequence[Json] | None
+    world: World,
+    hosts: Hosts,
+    parts: Sequence[Condition],
+    traffic: Sequence[Json] | None,
+    certified: Outcome,
 ) -> dict[str, Any]:
     rows = sorted([*parts, ready(parts)], key=lambda c: c.type)
     status: dict[str, Any] = {
         "conditions": [c.as_json() for c in rows],
-        "url": hosts.url(world.network.external_scheme),
+        "url": _url(world, hosts, certified),
         "address": {"url": hosts.address},
     }
     if traffic:

@@ -8,7 +8,7 @@ from hauberk.base.refs import Json, Ref, controller_of, labels_of, ref_of
 from hauberk.engine.plan import Controller
 from hauberk.ports import Snapshot
 from hauberk.serving.config import network
-from hauberk.serving.config.reading import SYSTEM, data_of
+from hauberk.serving.config.reading import SYSTEM, data_of, wakes_all
 from hauberk.serving.names import DEPLOYMENT, DESTINATION_RULE, L_SKS, SKS, VIRTUAL_SERVICE
 from hauberk.serving.serverlessservice.make import Address, private_name
 from hauberk.serving.serverlessservice.plan import World, plan
@@ -83,7 +83,11 @@ CONTROLLER: Controller[World] = Controller(
     name="serverlessservice",
     kind=SKS,
     owns=("Service", "Endpoints", VIRTUAL_SERVICE, DESTINATION_RULE),
-    wakes={SLICE: wake_for_slice, DEPLOYMENT: wake_for_deployment},
+    wakes={
+        SLICE: wake_for_slice,
+        DEPLOYMENT: wake_for_deployment,
+        "ConfigMap": wakes_all(SKS, network.NAME),
+    },
     observe=observe,
     plan=plan,
 )

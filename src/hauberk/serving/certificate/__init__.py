@@ -1,0 +1,1 @@
+"""Certificate: what external-domain-tls asks for, issued by the cluster's own authority."""

@@ -1,1 +1,0 @@
-"""Kinds that are accepted, but do nothing yet; they say so in their status."""
