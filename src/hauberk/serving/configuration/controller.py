@@ -8,7 +8,7 @@ from hauberk.base.refs import Json, Ref, controller_of, labels_of, ref_of
 from hauberk.engine.plan import Controller
 from hauberk.ports import Snapshot
 from hauberk.serving.config import gc
-from hauberk.serving.config.reading import data_of, wakes_all, wakes_all
+from hauberk.serving.config.reading import data_of, wakes_all
 from hauberk.serving.configuration.make import revision_name
 from hauberk.serving.configuration.plan import World, plan
 from hauberk.serving.indexes import ROUTES_BY_TARGET
