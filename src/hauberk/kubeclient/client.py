@@ -68,16 +68,21 @@ class Kube:
         """Whether the API serves the kind."""
         return kind in await self.kinds()
 
-    async def get(self, ref: Ref) -> Json:
-        """The object. Raises NotFound, UnknownKind."""
+    async def get(self, ref: Ref, *, version: str = "") -> Json:
+        """The object, in the preferred version or the given one. Raises NotFound, UnknownKind."""
         row = await self.resource(ref.kind)
-        answer: Json = await self.request("GET", row.path(ref.namespace, ref.name), ref=ref)
+        path = row.path(ref.namespace, ref.name, version=version)
+        answer: Json = await self.request("GET", path, ref=ref)
         return answer
 
-    async def find(self, ref: Ref) -> Json | None:
-        """The object, or None when it, its namespace or its kind is not there."""
+    async def find_as(self, obj: Json) -> Json | None:
+        """What the cluster has under the name of `obj`, in the version of `obj`; None when nothing."""
+        return await self.find(ref_of(obj), version=obj["apiVersion"].rpartition("/")[2])
+
+    async def find(self, ref: Ref, *, version: str = "") -> Json | None:
+        """The object, or None when it, its namespace, its kind or this version is not there."""
         try:
-            return await self.get(ref)
+            return await self.get(ref, version=version)
         except (NotFound, UnknownKind):
             return None
 
