@@ -11,6 +11,7 @@ from hauberk.base.problems import Problem
 from hauberk.base.refs import Json, ref_of
 from hauberk.checks.documents import Document, Unreadable, documents
 from hauberk.checks.model import Place
+from hauberk.checks.promised import with_promised
 from hauberk.checks.world import Fault, Item, Source, World
 
 ENDINGS = (".yaml", ".yml", ".json")
@@ -63,7 +64,7 @@ def world_of(texts: Iterable[tuple[str, str]], *, now: float, whole: bool | None
         except Unreadable as error:
             place = Place(file=file, line=error.line)
             faults.append(Fault(place=place, found=error.said, readable=False))
-    return World(tuple(found.values()), now, faults=tuple(faults), declared_whole=whole)
+    return with_promised(World(tuple(found.values()), now, faults=tuple(faults), declared_whole=whole))
 
 
 def _add(found: dict[Any, Item], faults: list[Fault], file: str, document: Document) -> None:

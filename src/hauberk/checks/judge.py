@@ -28,7 +28,10 @@ def run(
     kept += [f for f in _about(rules, used) if f.code in only]
     kept.sort(key=_order)
     return Report(
-        findings=tuple(kept), suppressed=tuple(hidden), checks=len(checks), objects=len(world.items)
+        findings=tuple(kept),
+        suppressed=tuple(hidden),
+        checks=len(checks),
+        objects=len(world.items) - world.promised,
     )
 
 
@@ -52,12 +55,16 @@ def _without_echoes(found: Sequence[Finding]) -> list[Finding]:
 def finding_of(check: Check, found: Found) -> Finding:
     """The finding with everything that is printed of it."""
     place = found.item.place(found.path) if found.item else _place_in(found.found)
+    item, path = found.item, found.path
+    maker = item.maker if item else None
+    if maker is not None:
+        item, path = maker[0], (*maker[1], *path[1:])
     return Finding(
         code=check.code,
         severity=check.severity,
         title=check.title,
-        ref=found.item.ref if found.item else None,
-        field=field_text(found.path),
+        ref=item.ref if item else None,
+        field=field_text(path),
         found=found.found,
         wanted=found.wanted or check.wanted,
         fix=found.fix or check.fix,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -27,6 +27,7 @@ class Item:
     obj: Json
     ref: Ref
     sources: tuple[Source, ...] = ()
+    maker: tuple[Item, Path] | None = None  # the object, and the field in it, of which an operator makes this
 
     @property
     def namespace(self) -> str:
@@ -61,6 +62,9 @@ class Item:
 
     def place(self, path: Path = ()) -> Place | None:
         """The line of the deepest part of `path` that a file has; None for an object of a cluster."""
+        if self.maker is not None:
+            owner, prefix = self.maker
+            return owner.place((*prefix, *path[1:]))
         best: tuple[int, Place] | None = None
         for source in self.sources:
             line, depth = source.document.line_of(self._in_source(path, source))
@@ -106,7 +110,8 @@ class World:
     listed: frozenset[str] = frozenset()
     served: frozenset[str] = frozenset()
     faults: tuple[Fault, ...] = ()
-    declared_whole: bool | None = field(default=None)
+    declared_whole: bool | None = None
+    promised: int = 0  # how many of the items are only going to be made
 
     @cached_property
     def _by_kind(self) -> Mapping[str, tuple[Item, ...]]:

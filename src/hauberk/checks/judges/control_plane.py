@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from hauberk.checks import mesh
-from hauberk.checks.knative import INJECT, KSVC, overrides, serving_of
+from hauberk.checks.knative import EVENTING, INJECT, KSVC, SERVING, overrides, serving_of, setting
 from hauberk.checks.model import Found, Path
 from hauberk.checks.world import Item, World
 
 SERVERLESS_DRAINS_S = 30.0
 OLDEST = (2, 2)
 WEBHOOK_PORT = "8443"
+NEW_METRICS = "metrics-protocol"
 
 
 def not_strict(world: World) -> Iterator[Found]:
@@ -86,15 +87,30 @@ def drain(world: World) -> Iterator[Found]:
             yield Found(item=plane.item, path=plane.drain_path, found=found)
 
 
-def _excluded(port: int, *, sail_only: bool = False) -> Callable[[World], Iterator[Found]]:
-    def judge(world: World) -> Iterator[Found]:
-        for plane in mesh.planes(world):
-            have = plane.excluded()
-            if port not in have and (plane.flavour == "sail" or not sail_only):
-                found = ", ".join(map(str, sorted(have))) or "no excluded port"
-                yield Found(item=plane.item, path=plane.settings.excluded, found=found)
+def _excluded(world: World, port: int) -> Iterator[Found]:
+    for plane in mesh.planes(world):
+        have = plane.excluded()
+        if port not in have:
+            found = ", ".join(map(str, sorted(have))) or "no excluded port"
+            yield Found(item=plane.item, path=plane.settings.excluded, found=found)
 
-    return judge
+
+def excluded_8022(world: World) -> Iterator[Found]:
+    """Port 8022 goes through the sidecar."""
+    yield from _excluded(world, 8022)
+
+
+def excluded_8444(world: World) -> Iterator[Found]:
+    """Port 8444 goes through the sidecar; it is OpenShift's proxy before the metrics."""
+    if mesh.on_openshift(world):
+        yield from _excluded(world, 8444)
+
+
+def excluded_9090(world: World) -> Iterator[Found]:
+    """Port 9090 goes through the sidecar; upstream's metrics, and those of Serverless from 1.38 on."""
+    newer = any(setting(i, "observability", NEW_METRICS)[1] for i in world.of((SERVING, EVENTING)))
+    if mesh.flavour(world) == "sail" and (newer or not mesh.on_openshift(world)):
+        yield from _excluded(world, 9090)
 
 
 def profiles(world: World) -> Iterator[Found]:
@@ -179,10 +195,3 @@ def _lets_in(world: World, app: str) -> bool:
         if selected and isinstance(rule, Mapping) and rule.get("mode") in ("PERMISSIVE", "DISABLE"):
             return True
     return False
-
-
-excluded_8022 = _excluded(8022)
-
-excluded_8444 = _excluded(8444)
-
-excluded_9090 = _excluded(9090, sail_only=True)

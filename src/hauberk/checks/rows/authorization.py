@@ -12,7 +12,7 @@ CHECKS: tuple[Check, ...] = (
         severity=Severity.ERROR,
         wanted="policies that allow the activator and the autoscaler",
         fix="add the policies of the traffic isolation procedure",
-        why="Queue-proxies, activator and autoscaler talk to each other; denied, nothing scales (pain 14).",
+        why="Queue-proxies, activator and autoscaler talk to each other; denied, nothing scales.",
         judge=judge.starved,
         source="serverless-operator hack/mesh-authz.sh",
     ),
@@ -41,7 +41,7 @@ CHECKS: tuple[Check, ...] = (
         severity=Severity.ERROR,
         wanted="a rule for port 8022 without a source",
         fix="add allow-wait-for-drain, or exclude port 8022",
-        why="The kubelet has no identity: pods are stopped before their requests are done (pain 16).",
+        why="The kubelet has no identity: pods are stopped before their requests are done.",
         judge=judge.no_drain,
         source="serverless-operator authz chart, serving-allow-wait-for-drain.yaml",
     ),
@@ -53,7 +53,7 @@ CHECKS: tuple[Check, ...] = (
         fix="add allow-from-knative-and-istio",
         why=(
             "Activator and autoscaler probe and scrape the pods: `RBAC: access denied`, and services "
-            "never become Ready or never scale down (pain 11, 12)."
+            "never become Ready or never scale down."
         ),
         judge=judge.no_probes,
         source="knative/serving#10688",
@@ -65,8 +65,7 @@ CHECKS: tuple[Check, ...] = (
         wanted="STRICT mTLS",
         fix="make mTLS strict",
         why=(
-            "Plaintext has no identity. An ALLOW by identity denies it, a DENY by identity lets it "
-            "through (L12)."
+            "Plaintext has no identity. An ALLOW by identity denies it, a DENY by identity lets it through."
         ),
         judge=judge.loose,
     ),
@@ -78,7 +77,7 @@ CHECKS: tuple[Check, ...] = (
         fix="allow /healthz of every source",
         why=(
             "net-istio probes each gateway pod before it calls a service Ready: `Waiting for load "
-            "balancer` for ever (pain 4)."
+            "balancer` for ever."
         ),
         judge=judge.gateway_probe,
         source="knative-extensions/net-istio#700",
@@ -89,9 +88,7 @@ CHECKS: tuple[Check, ...] = (
         severity=Severity.WARNING,
         wanted="a policy in knative-serving that says who may call which hosts",
         fix="add allow-TENANT-to-activator with the tenant's hosts",
-        why=(
-            "Pods trust the activator, whoever called it. Upstream calls this working as designed (pain 13)."
-        ),
+        why=("Pods trust the activator, whoever called it. Upstream calls this working as designed."),
         judge=judge.open_activator,
         source="knative-extensions/net-istio#554",
     ),
@@ -111,7 +108,7 @@ CHECKS: tuple[Check, ...] = (
         severity=Severity.ERROR,
         wanted="policies after KnativeServing is Ready",
         fix="delete the policy, wait for Ready, apply it again",
-        why="The components need each other to become Ready; denied, they never do (pain 14).",
+        why="The components need each other to become Ready; denied, they never do.",
         judge=judge.too_early,
         source="serverless-operator hack/lib/mesh3.bash",
     ),

@@ -26,7 +26,7 @@ CHECKS: tuple[Check, ...] = (
         fix="set the mode to STRICT, or delete the policy so that the mesh's holds",
         why=(
             "The narrower policy wins: port over workload over namespace over mesh. What it covers "
-            "answers without a client certificate, and loses isolation between tenants (L12)."
+            "answers without a client certificate, and loses isolation between tenants."
         ),
         judge=judge.weakened,
     ),
@@ -38,7 +38,7 @@ CHECKS: tuple[Check, ...] = (
         fix="set `terminationDrainDuration: 35s`",
         why=(
             "A Knative pod drains for 30 s. A proxy that ends earlier (Istio's default is 5 s) cuts "
-            "the requests that are still running: about 1 % of 502 at each scale-down (pain 15)."
+            "the requests that are still running: about 1 % of 502 at each scale-down."
         ),
         judge=judge.drain,
         source="knative/serving#11596",
@@ -52,7 +52,7 @@ CHECKS: tuple[Check, ...] = (
         why=(
             "The kubelet calls wait-for-drain on 8022 before it stops a pod. It has no client "
             "certificate, so strict mTLS refuses it: the hook fails and running requests are lost "
-            "(pain 16)."
+            "."
         ),
         judge=judge.excluded_8022,
         source="serverless-operator authz chart, serving-allow-wait-for-drain.yaml",
@@ -65,7 +65,7 @@ CHECKS: tuple[Check, ...] = (
         fix="add 8444 to the excluded inbound ports",
         why=(
             "The cluster's monitoring scrapes Knative's metrics on 8444. It is outside of the mesh, "
-            "so strict mTLS refuses it and every target is down (pain 30)."
+            "so strict mTLS refuses it and every target is down."
         ),
         judge=judge.excluded_8444,
     ),
@@ -110,7 +110,7 @@ CHECKS: tuple[Check, ...] = (
         severity=Severity.WARNING,
         wanted="true, or nothing",
         fix="set `holdApplicationUntilProxyStarts: true`",
-        why="An application that connects at its start gets `connection refused` (pain 22).",
+        why="An application that connects at its start gets `connection refused`.",
         judge=judge.hold,
         source="istio/istio#11130",
     ),
@@ -120,7 +120,7 @@ CHECKS: tuple[Check, ...] = (
         severity=Severity.ERROR,
         wanted="sidecars",
         fix="use the profile `openshift` or `default`, and injection by label",
-        why="net-istio does not support ambient mode (L21).",
+        why="net-istio does not support ambient mode.",
         judge=judge.ambient,
         source="knative-extensions/net-istio#1360",
     ),
@@ -130,7 +130,7 @@ CHECKS: tuple[Check, ...] = (
         severity=Severity.ERROR,
         wanted="v2.2 or later",
         fix="set `spec.version` to a supported version",
-        why="Serverless 1.31 and later need Service Mesh 2.2 (L5).",
+        why="Serverless 1.31 and later need Service Mesh 2.2.",
         judge=judge.version,
     ),
     Check(
@@ -150,7 +150,7 @@ CHECKS: tuple[Check, ...] = (
         fix="add a PeerAuthentication with `portLevelMtls.8443.mode: PERMISSIVE`",
         why=(
             "The API server is outside of the mesh. A sidecar in strict mode ends its connection: "
-            "`failed calling webhook ... EOF`, and nothing of Knative can be created (pain 2)."
+            "`failed calling webhook ... EOF`, and nothing of Knative can be created."
         ),
         judge=judge.webhooks,
         source="net-istio config/400-webhook-peer-authentication.yaml",
@@ -163,7 +163,7 @@ CHECKS: tuple[Check, ...] = (
         fix="create a PeerAuthentication for `app: autoscaler` with mode PERMISSIVE",
         why=(
             "The activator reaches the autoscaler by pod IP over a WebSocket; with upstream Istio in "
-            "strict mode nothing scales up (pain 1). Upstream's tests make this exception."
+            "strict mode nothing scales up. Upstream's tests make this exception."
         ),
         judge=judge.autoscaler_strict,
         source="serverless-operator hack/lib/mesh_v3_resources/07b_autoscaler_peer_authentication.yaml",

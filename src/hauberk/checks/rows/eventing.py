@@ -15,7 +15,7 @@ CHECKS: tuple[Check, ...] = (
         why=(
             "The setting starts a controller that makes a DestinationRule for every channel's "
             "Service. Those are ExternalNames, for which Istio has no mTLS setting, so delivery fails"
-            " in a strict mesh (pain 24)."
+            " in a strict mesh."
         ),
         judge=judge.istio_off,
         source="knative/eventing#6596",
@@ -59,7 +59,7 @@ CHECKS: tuple[Check, ...] = (
         severity=Severity.ERROR,
         wanted="a DestinationRule with ISTIO_MUTUAL for the Service",
         fix="set `spec.config.features.istio: enabled` and look at the pod `eventing-istio-controller`",
-        why="Senders in the mesh do not know to speak mTLS to it (pain 24).",
+        why="Senders in the mesh do not know to speak mTLS to it.",
         needs=("DestinationRule.networking.istio.io",),
         judge=judge.no_rule,
         source="knative/eventing#6596",
@@ -70,7 +70,7 @@ CHECKS: tuple[Check, ...] = (
         severity=Severity.ERROR,
         wanted="the port `http` 80",
         fix="delete the Service, so that the controller makes it again",
-        why="Istio ignores an ExternalName without ports, so no rule applies to it (pain 24).",
+        why="Istio ignores an ExternalName without ports, so no rule applies to it.",
         judge=judge.portless,
         source="knative/eventing#6283",
     ),
@@ -80,9 +80,7 @@ CHECKS: tuple[Check, ...] = (
         severity=Severity.ERROR,
         wanted="no EventTransform",
         fix="transform in a Knative service instead",
-        why=(
-            "Its pods cannot be labelled, so they get no sidecar and nobody in the mesh can reach them (L16)."
-        ),
+        why=("Its pods cannot be labelled, so they get no sidecar and nobody in the mesh can reach them."),
         judge=judge.transform,
         source="serverless-docs release notes 1.37, known issues",
     ),
@@ -94,7 +92,7 @@ CHECKS: tuple[Check, ...] = (
         fix="create the Broker again with class `Kafka`",
         why=(
             "KafkaNamespaced is deprecated since Serverless 1.31, and its pods are not described in "
-            "KnativeKafka (L20)."
+            "KnativeKafka."
         ),
         judge=judge.namespaced,
     ),
@@ -106,7 +104,7 @@ CHECKS: tuple[Check, ...] = (
         fix="put `kafka-controller` (and the receiver) into the mesh",
         why=(
             "The controller probes the receivers; without a certificate it gets 502 or a reset, and "
-            "the object stays NotReady (pain 26)."
+            "the object stays NotReady."
         ),
         judge=judge.not_probed,
         source="knative-extensions/eventing-kafka-broker#2107",
@@ -119,7 +117,7 @@ CHECKS: tuple[Check, ...] = (
         fix="correct `spec.sink.ref.name`",
         why=(
             "The source stays NotReady. The document's ContainerSource names event-display-service "
-            "where the service is event-display (D12)."
+            "where the service is event-display."
         ),
         judge=judge.no_sink,
     ),
@@ -129,7 +127,7 @@ CHECKS: tuple[Check, ...] = (
         severity=Severity.WARNING,
         wanted="no sidecar, or a native one",
         fix='label the pods `sidecar.istio.io/inject: "false"`, or call /quitquitquit at the end',
-        why="The job's container ends and the proxy stays, so the Job never completes (pain 23).",
+        why="The job's container ends and the proxy stays, so the Job never completes.",
         judge=judge.endless_jobs,
         source="istio/istio#11659",
     ),

@@ -35,7 +35,7 @@ CHECKS: tuple[Check, ...] = (
         fix="correct `spec.selector`, or label the gateway",
         why=(
             "Istio gives a Gateway's listeners to the pods of its selector, wherever they are in the "
-            "mesh. Nobody listens (pain 5, 37)."
+            "mesh. Nobody listens."
         ),
         judge=judge.no_pods,
         source="knative-extensions/net-istio#985",
@@ -47,8 +47,7 @@ CHECKS: tuple[Check, ...] = (
         wanted="port 443 with protocol HTTPS",
         fix="set `number: 443`, `protocol: HTTPS`",
         why=(
-            "A passthrough Route leads to 443 of the gateway; without this listener the connection is"
-            " reset (pain 5)."
+            "A passthrough Route leads to 443 of the gateway; without this listener the connection is reset."
         ),
         judge=judge.no_https,
         source="knative/serving#13792",
@@ -71,10 +70,7 @@ CHECKS: tuple[Check, ...] = (
         severity=Severity.ERROR,
         wanted="the name of a Secret of type kubernetes.io/tls",
         fix="set `tls.credentialName`",
-        why=(
-            "Envoy refuses a TLS listener without a certificate, and with it every other host of the "
-            "port (pain 6)."
-        ),
+        why=("Envoy refuses a TLS listener without a certificate, and with it every other host of the port."),
         judge=judge.credential,
         source="knative/serving#7264",
     ),
@@ -184,7 +180,7 @@ CHECKS: tuple[Check, ...] = (
         fix="set `spec.config.istio` to the gateway's Service",
         why=(
             "When the mesh is not in istio-system (or the gateway has another name) the two keys of "
-            "config-istio must say so; Routes and probes lead to that Service (pain 37, D6)."
+            "config-istio must say so; Routes and probes lead to that Service."
         ),
         judge=judge.no_ingress_service,
         source="knative/operator#1216",
@@ -210,7 +206,7 @@ CHECKS: tuple[Check, ...] = (
         fix="give the other Gateway its own hosts, or a mesh of its own",
         why=(
             "Two owners of the wildcard on the same pods: which certificate is served and which "
-            "routes exist is a matter of chance (pain 7). Compared are the pods and the mesh, not the"
+            "routes exist is a matter of chance. Compared are the pods and the mesh, not the"
             " text of the selectors."
         ),
         judge=judge.conflicts,
@@ -222,7 +218,7 @@ CHECKS: tuple[Check, ...] = (
         severity=Severity.ERROR,
         wanted="ClusterIP",
         fix="set the Service's type to ClusterIP",
-        why="On OpenShift outside traffic comes through Routes only; direct exposure is unsupported (L6).",
+        why="On OpenShift outside traffic comes through Routes only; direct exposure is unsupported.",
         judge=judge.exposed,
     ),
     Check(
@@ -233,7 +229,7 @@ CHECKS: tuple[Check, ...] = (
         fix="move the server into the Gateway with `*`",
         why=(
             "Browsers reuse an HTTP/2 connection for every host of its certificate; the other "
-            "Gateway's hosts are answered with 404 NR (pain 8)."
+            "Gateway's hosts are answered with 404 NR."
         ),
         judge=judge.shared_credential,
         source="istio/istio#13589",

@@ -14,7 +14,7 @@ CHECKS: tuple[Check, ...] = (
         fix="move it",
         why=(
             "The API drops fields that the CRD does not have, without a word: the document's `sink` "
-            "below `broker` leaves KafkaSink off (D3)."
+            "below `broker` leaves KafkaSink off."
         ),
         judge=judge.unknown_fields,
         source="serverless-operator operator_v1alpha1_knativekafka_crd.yaml",
@@ -46,7 +46,7 @@ CHECKS: tuple[Check, ...] = (
         severity=Severity.ERROR,
         wanted='label `sidecar.istio.io/inject: "true"`',
         fix="add the label to the workload in `spec.workloads`",
-        why="It cannot talk to strict services, and kafka-controller cannot probe the receivers (pain 26).",
+        why="It cannot talk to strict services, and kafka-controller cannot probe the receivers.",
         judge=judge.sidecars,
         source="knative-extensions/eventing-kafka-broker#2107",
     ),
@@ -76,7 +76,7 @@ CHECKS: tuple[Check, ...] = (
         fix="create the ServiceEntry `kafka-cluster` in knative-eventing",
         why=(
             "Sidecars do not know that the bootstrap servers speak TCP, and with outbound policy "
-            "REGISTRY_ONLY drop the connection: `run out of available brokers` (pain 27)."
+            "REGISTRY_ONLY drop the connection: `run out of available brokers`."
         ),
         judge=judge.no_entry,
         source="knative/eventing-contrib#1326",
@@ -107,7 +107,7 @@ CHECKS: tuple[Check, ...] = (
         fix="number them: tcp-tls-1, tcp-tls-2",
         why=(
             "Istio's validation refuses it: `service entry port name already defined`. The document's"
-            " own entry does so (D2)."
+            " own entry does so."
         ),
         judge=judge.port_names,
         source="istio/istio pkg/config/validation/validation.go",
@@ -149,7 +149,7 @@ CHECKS: tuple[Check, ...] = (
         wanted='`exportTo: ["."]`',
         fix='set `exportTo: ["."]`',
         why=(
-            "An exported entry changes traffic of every namespace on these ports (pain 25); the "
+            "An exported entry changes traffic of every namespace on these ports; the "
             "document keeps it to knative-eventing."
         ),
         judge=judge.exported,
@@ -161,7 +161,7 @@ CHECKS: tuple[Check, ...] = (
         severity=Severity.WARNING,
         wanted="one entry per host",
         fix="merge them",
-        why="Istio merges them in undefined ways; connections to some ports go nowhere (pain 28).",
+        why="Istio merges them in undefined ways; connections to some ports go nowhere.",
         judge=judge.same_host,
         source="istio/istio#31483",
     ),

@@ -23,7 +23,7 @@ CHECKS: tuple[Check, ...] = (
         fix="finish the migration and remove the old control plane",
         why=(
             "Serverless can be part of one mesh only. During a migration both inject and both own "
-            "Gateways; stale Routes in the old gateway's namespace then claim the hosts (pain 43)."
+            "Gateways; stale Routes in the old gateway's namespace then claim the hosts."
         ),
         judge=judge.two_generations,
         source="serverless-operator hack/migrate-mesh-routes.sh",
@@ -80,7 +80,7 @@ CHECKS: tuple[Check, ...] = (
         fix="remove it from the other roll",
         why=(
             "The operator refuses the second: `could not add knative-serving to SMMR because it's "
-            "already part of another SMMR` (pain 39). Moving Serverless between rolls is unsupported:"
+            "already part of another SMMR`. Moving Serverless between rolls is unsupported:"
             " uninstall and reinstall."
         ),
         judge=judge.two_rolls,
@@ -112,7 +112,7 @@ CHECKS: tuple[Check, ...] = (
         fix="when it does not become ready, delete the KnativeServing and create it again",
         why=(
             "The document forbids this order: Serving does not find Istio's kinds and stays in error,"
-            " or its pods start without sidecars and have to be restarted (L8, pain 40)."
+            " or its pods start without sidecars and have to be restarted."
         ),
         judge=judge.serving_first,
     ),
@@ -122,7 +122,7 @@ CHECKS: tuple[Check, ...] = (
         severity=Severity.ERROR,
         wanted="Gateway, VirtualService and DestinationRule of networking.istio.io",
         fix="install the Service Mesh operator, then create the control plane",
-        why='KnativeServing stays in error: `no matches for kind "Gateway"` (pain 40).',
+        why='KnativeServing stays in error: `no matches for kind "Gateway"`.',
         judge=judge.missing_kinds,
         source="knative/operator#1241",
     ),
@@ -134,7 +134,7 @@ CHECKS: tuple[Check, ...] = (
         fix="delete the webhook configuration",
         why=(
             "A removed operator left it behind. Every write that it matches fails: `no endpoints "
-            "available for service`, and a reinstalled KnativeServing gets stuck (L17)."
+            "available for service`, and a reinstalled KnativeServing gets stuck."
         ),
         needs=("Service",),
         judge=judge.dead_webhooks,

@@ -14,7 +14,7 @@ CHECKS: tuple[Check, ...] = (
         fix="rename the key in `spec.config.observability`",
         why=(
             "Serverless 1.38 (Knative 1.19) replaced `metrics.backend-destination` by "
-            "`metrics-protocol` and ignores the old key; older versions ignore the new one (D4)."
+            "`metrics-protocol` and ignores the old key; older versions ignore the new one."
         ),
         judge=judge.wrong_key,
         source="serverless-operator openshift-knative-operator/pkg/monitoring/helpers.go",
@@ -37,7 +37,7 @@ CHECKS: tuple[Check, ...] = (
         fix="correct the namespaceSelector",
         why=(
             "The document selects `name: openshift-monitoring`, a label that namespaces do not have "
-            "by themselves (D5). The scraper is denied."
+            "by themselves. The scraper is denied."
         ),
         judge=judge.monitoring_label,
         source="serverless-operator openshift-knative-operator/pkg/serving/ingress.go",
@@ -63,7 +63,7 @@ CHECKS: tuple[Check, ...] = (
         fix="set `spec.security.manageNetworkPolicy: false`, or remove the annotation",
         why=(
             "The mesh's policies admit members only. Without the operator's, the API server does not "
-            "reach the webhooks and the monitoring no metrics (D13)."
+            "reach the webhooks and the monitoring no metrics."
         ),
         judge=judge.policies_off,
     ),
@@ -84,7 +84,7 @@ CHECKS: tuple[Check, ...] = (
         fix="add allow-from-serving-system-namespace",
         why=(
             "Activator and autoscaler do not reach the pods; the service is unreachable once its "
-            "namespace is in the mesh (pain 38)."
+            "namespace is in the mesh."
         ),
         judge=judge.member_closed,
         source="openshift-knative/serverless-operator#286",

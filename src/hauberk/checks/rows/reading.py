@@ -57,7 +57,7 @@ CHECKS: tuple[Check, ...] = (
         fix="write the value of your cluster",
         why=(
             "The document's YAML contains `<your-istio-namespace>`, `<bootstrap_servers>` and others "
-            "(D9). Some of them are accepted by the API and fail much later."
+            ". Some of them are accepted by the API and fail much later."
         ),
         judge=judge.placeholders,
     ),
@@ -69,7 +69,7 @@ CHECKS: tuple[Check, ...] = (
         fix="correct the key",
         why=(
             "The API refuses the object. The document's page on ContainerSource has "
-            '`sidecar.istio.io/inject": ` with a stray quote (D12).'
+            '`sidecar.istio.io/inject": ` with a stray quote.'
         ),
         judge=judge.keys,
         source="openshift-knative/docs eventing-service-mesh-containersource.adoc",

@@ -14,8 +14,8 @@ CHECKS: tuple[Check, ...] = (
         fix="oc create secret tls NAME --cert=wildcard.crt --key=wildcard.key -n THE-GATEWAY-NAMESPACE",
         why=(
             "The gateway reads the Secret in its own namespace only: istio-system with Service Mesh "
-            "2, the gateway's namespace with Service Mesh 3 (D6). Without it Envoy refuses the "
-            "listener, and with it every other host of the port (pain 6)."
+            "2, the gateway's namespace with Service Mesh 3. Without it Envoy refuses the "
+            "listener, and with it every other host of the port."
         ),
         needs=("Secret",),
         judge=judge.unresolved,
@@ -81,7 +81,7 @@ CHECKS: tuple[Check, ...] = (
         wanted="a subjectAltName with the wildcard of the domain",
         fix="sign it again with `-extfile <(echo subjectAltName=DNS:*.DOMAIN)`",
         why=(
-            "The document's commands make such a certificate (D1). curl with OpenSSL still falls back"
+            "The document's commands make such a certificate. curl with OpenSSL still falls back"
             " to the CN; Go, Python's urllib3 and browsers refuse it."
         ),
         needs=("Secret",),
@@ -141,7 +141,7 @@ CHECKS: tuple[Check, ...] = (
         fix="oc label secret NAME networking.internal.knative.dev/certificate-uid=ANY-VALUE",
         why=(
             "Since Serverless 1.32 the net-istio controller reads only labelled Secrets. The custom "
-            "domain's certificate is never picked up, and nothing says so (L10, pain 32)."
+            "domain's certificate is never picked up, and nothing says so."
         ),
         needs=("Secret",),
         judge=judge.unlabelled,
@@ -164,7 +164,7 @@ CHECKS: tuple[Check, ...] = (
         fix="remove the variable and label the Secrets that Serving needs",
         why=(
             "Without the filter the net-istio controller keeps every Secret of the cluster in memory,"
-            " and is killed for it on large clusters (pain 31)."
+            " and is killed for it on large clusters."
         ),
         needs=("Secret",),
         judge=judge.too_many,

@@ -22,7 +22,7 @@ CHECKS: tuple[Check, ...] = (
         wanted="a label",
         fix="move it from `annotations` to `labels` of the template",
         why=(
-            "Service Mesh 2 reads both, which is why the document's service works (D14). Istio has "
+            "Service Mesh 2 reads both, which is why the document's service works. Istio has "
             "deprecated the annotation, and upstream's webhook reads the label only."
         ),
         judge=judge.annotation_only,
@@ -69,7 +69,7 @@ CHECKS: tuple[Check, ...] = (
         fix="remove the annotation to turn it off",
         why=(
             "The operator tests only whether enablePassthrough and disableRoute are there: `false` "
-            "turns them on, too (D15)."
+            "turns them on, too."
         ),
         judge=judge.presence_trap,
         source="serverless-operator serving/ingress/pkg/reconciler/ingress/resources/route.go",
@@ -89,7 +89,7 @@ CHECKS: tuple[Check, ...] = (
         severity=Severity.WARNING,
         wanted="no more than the Route's timeout",
         fix="set the annotation `serving.knative.openshift.io/setRouteTimeout`, in seconds",
-        why="The router cuts the connection first, with 504 (pain 42).",
+        why="The router cuts the connection first, with 504.",
         judge=judge.long_requests,
         source="knative/serving#12564",
     ),

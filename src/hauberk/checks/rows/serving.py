@@ -72,7 +72,7 @@ CHECKS: tuple[Check, ...] = (
         fix="remove `spec.config.network.mesh-compatibility-mode`",
         why=(
             "When it is off, activator and autoscaler insist on pod IPs, which the mesh does not "
-            "route: cold starts hang or answer 502 (pain 9)."
+            "route: cold starts hang or answer 502."
         ),
         judge=judge.compatibility,
         source="knative/serving#11877",
@@ -85,7 +85,7 @@ CHECKS: tuple[Check, ...] = (
         fix="delete the stale Route",
         why=(
             "After a move of the gateway the old Route keeps the host, and the new one is refused: "
-            "HostAlreadyClaimed (pain 43)."
+            "HostAlreadyClaimed."
         ),
         judge=judge.stale_routes,
         source="serverless-operator hack/migrate-mesh-routes.sh",
@@ -118,7 +118,7 @@ CHECKS: tuple[Check, ...] = (
         severity=Severity.WARNING,
         wanted="100m or more, or nothing",
         fix="raise the limit",
-        why="A throttled proxy needs a minute to start: cold starts of 60 to 80 s (pain 19).",
+        why="A throttled proxy needs a minute to start: cold starts of 60 to 80 s.",
         judge=judge.slow_proxy,
         source="knative-extensions/net-istio#561",
     ),
