@@ -22,6 +22,11 @@ COMMANDS = {
     "demo": "Run the document on a fresh cluster and prove that it holds.",
     "image": "Add, load, pull, list and remove images.",
     "enter": "Run a command on the pod network, or in a pod's network.",
+    "plan": "Show what `install` would change on a cluster.",
+    "preflight": "Check a cluster before anything is changed there.",
+    "install": "Carry out hauberk.yaml on a cluster, in order, waiting for each stage.",
+    "upgrade": "Go from the installed profile to that of hauberk.yaml.",
+    "uninstall": "Undo `install`, in reverse order, leaving nothing of it.",
     "completion": "Print the shell completion script.",
 }
 EPILOG = """\b
