@@ -44,7 +44,7 @@ def command(
     quiet: bool,
 ) -> None:
     """Start an embedded cluster in the background; does nothing when it runs already."""
-    from hauberk.cluster.launch import Wish, start, stop, wait_for_end
+    from hauberk.cluster.launch import GRACE_S, Wish, start, stop, wait_for_end
 
     wish = Wish(
         name=name,
@@ -68,4 +68,4 @@ def command(
         try:
             wait_for_end(options)
         finally:
-            stop(name, tell=tell)
+            stop(name, tell=tell, grace_s=GRACE_S)

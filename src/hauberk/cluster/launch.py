@@ -27,12 +27,15 @@ from hauberk.base.progress import Quiet, Teller
 from hauberk.cluster import client, find, processes
 from hauberk.cluster.options import PROBLEM, Options, paths_of
 from hauberk.cluster.prepare import Wish, contradictions, prepare, private
+from hauberk.cluster.quiesce import quiesce
 
-__all__ = ["Wish", "forget", "start", "stop", "wait_for_end"]
+__all__ = ["GRACE_S", "Wish", "forget", "start", "stop", "wait_for_end"]
 
 KEEPER_WITHIN_S = 20.0
 READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 25.0
+GRACE_S = 30.0
+"""How long requests in flight may take to end when a user stops the cluster."""
 POLL_S = 0.01
 
 
@@ -194,14 +197,19 @@ def _api_answers(options: Options) -> bool:
         connection.close()
 
 
-def stop(name: str, *, tell: Teller | None = None) -> bool:
-    """Stop the cluster; False when it was not running. What a crash left in its run directory goes too."""
+def stop(name: str, *, tell: Teller | None = None, grace_s: float = 0.0) -> bool:
+    """Stop the cluster; False when it was not running. What a crash left in its run directory goes too.
+
+    Requests from outside that are in flight have `grace_s` seconds to end.
+    """
     paths = paths_of(name)
     found = find.keeper_of(paths)
     if found is None:
         _sweep(paths)
         return False
     tell = tell or Quiet()
+    if grace_s > 0:
+        quiesce(paths, grace_s, tell)
     tell.start(f"stopping cluster {name}")
     tree = [p for p in map(processes.find, processes.descendants(found.pid)) if p]
     os.kill(found.pid, signal.SIGTERM)

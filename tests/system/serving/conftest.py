@@ -9,6 +9,7 @@ import shutil
 import socket
 import ssl
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -65,6 +66,52 @@ class Load:
                 self.seen[f"{reply.status} {reply.text[:40]}"] += 1
 
 
+@dataclass
+class Steady:
+    """Requests on connections that are kept, from several threads; nothing is ever asked twice.
+
+    `seen` counts answers, `lost` holds each request that got none. `refused` counts connections that could
+    not be made: no request was on them. A thread whose connection is refused stops.
+    """
+
+    connect: Callable[[], ssl.SSLSocket]
+    host: str
+    path: str
+    seen: Counter[str] = field(default_factory=Counter)
+    lost: list[str] = field(default_factory=list)
+    refused: int = 0
+    slowest_s: float = 0.0
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def work(self) -> None:
+        """Ask until told to stop, or refused."""
+        while not self.stop.is_set():
+            connection = http.client.HTTPConnection(self.host)
+            try:
+                connection.sock = self.connect()
+            except OSError:
+                self.refused += 1
+                return
+            with contextlib.closing(connection):
+                self.use(connection)
+
+    def use(self, connection: http.client.HTTPConnection) -> None:
+        """Ask on one connection until it is told to end."""
+        while not self.stop.is_set():
+            began = time.monotonic()
+            try:
+                connection.request("POST", self.path, body=b"x")  # what no proxy may repeat on its own
+                answer = connection.getresponse()
+                answer.read()
+            except (OSError, http.client.HTTPException) as error:
+                self.lost.append(repr(error))
+                return
+            self.seen[str(answer.status)] += 1
+            self.slowest_s = max(self.slowest_s, time.monotonic() - began)
+            if connection.sock is None:  # the answer said `Connection: close`
+                return
+
+
 @dataclass(frozen=True)
 class Site:
     """A cluster and its services, seen from outside."""
@@ -118,6 +165,20 @@ class Site:
     def load(self, host: str, path: str = "/", *, threads: int = 4) -> Iterator[Load]:
         """Requests while the block runs."""
         made = Load(lambda: self.call(host, path))
+        workers = [threading.Thread(target=made.work) for _ in range(threads)]
+        for worker in workers:
+            worker.start()
+        try:
+            yield made
+        finally:
+            made.stop.set()
+            for worker in workers:
+                worker.join(40)
+
+    @contextlib.contextmanager
+    def steady(self, host: str, path: str = "/", *, threads: int = 8) -> Iterator[Steady]:
+        """Requests on kept connections while the block runs."""
+        made = Steady(lambda: self.connect(host), host, path)
         workers = [threading.Thread(target=made.work) for _ in range(threads)]
         for worker in workers:
             worker.start()
