@@ -20,13 +20,18 @@ COMMANDS = {
     "status": "Show the control plane, pods, proxies, memory and endpoints.",
     "kubeconfig": "Print the kubeconfig of an embedded cluster.",
     "demo": "Run the document on a fresh cluster and prove that it holds.",
+    "doctor": "Check a cluster or manifests: wanted, found, fix.",
     "image": "Add, load, pull, list and remove images.",
     "enter": "Run a command on the pod network, or in a pod's network.",
+    "init": "Write hauberk.yaml, the one file of the integration.",
+    "certs": "Make, show, renew and import its certificates.",
+    "render": "Write its manifests, in order and explained.",
     "plan": "Show what `install` would change on a cluster.",
     "preflight": "Check a cluster before anything is changed there.",
     "install": "Carry out hauberk.yaml on a cluster, in order, waiting for each stage.",
     "upgrade": "Go from the installed profile to that of hauberk.yaml.",
     "uninstall": "Undo `install`, in reverse order, leaving nothing of it.",
+    "schema": "Print the JSON schema of hauberk.yaml, for editors.",
     "completion": "Print the shell completion script.",
 }
 EPILOG = """\b
