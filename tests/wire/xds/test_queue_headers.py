@@ -66,6 +66,19 @@ async def test_forwarded_is_made_of_what_proxies_told(
     assert backend.seen[0]["forwarded"] == told
 
 
+@pytest.mark.must("run-host")
+async def test_the_host_that_the_client_asked_for_comes_back(
+    start: Any, world: Any, app: Any, curl: Any
+) -> None:
+    backend = await world.stack.enter_async_context(app().listening())
+    number = await start(replace(ROLE, user_port=backend.port))
+    sent = {"K-Original-Host": "shop.example.com", "X-Forwarded-For": "192.0.2.7", **HTTPS}
+    await curl(port=number, host="hello.ns.svc.cluster.local", headers=sent)
+    assert backend.seen[0]["host"] == "shop.example.com"
+    assert backend.seen[0]["forwarded"] == "for=192.0.2.7;proto=https"
+    assert "k-original-host" not in backend.seen[0]
+
+
 async def answer_with_trailers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Read a request in chunks with its trailers, and send the trailers back as trailers."""
     head = await reader.readuntil(b"\r\n\r\n")

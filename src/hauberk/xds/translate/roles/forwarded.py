@@ -1,9 +1,11 @@
-"""The `Forwarded` header (RFC 7239) that a container sees, made from `X-Forwarded-*`.
+"""What a container is told of a request's way: `Forwarded` (RFC 7239), made from `X-Forwarded-*`, and the Host.
 
-The runtime contract asks for it. A request that brings one keeps it. Most requests have passed one proxy
-without a `Forwarded` of its own: for those the header is a format string. All others pay for a small script.
+The runtime contract asks for both. A request that brings `Forwarded` keeps it; one that a DomainMapping sent
+under another name gets its own `Host` back from `K-Original-Host`. Most requests have passed one proxy and need
+neither: for those the header is a format string. All others pay for a small script.
 
-Source: knative/serving pkg/queue/forwarded_shim.go, ForwardedShimHandler.
+Source: knative/serving pkg/queue/forwarded_shim.go, ForwardedShimHandler; knative.dev/networking
+pkg/http/header, RewriteHostOut.
 Deviation: `proto=` is always told, because Envoy sets an `X-Forwarded-Proto` that is missing.
 """
 
@@ -23,6 +25,11 @@ _ONE_HOP = r"[^,:\s]+, ?[^,\s]+"  # who called the proxy before this one, and th
 _SCRIPT = """
 function envoy_on_request(handle)
   local headers = handle:headers()
+  local host = headers:get("k-original-host") or ""
+  if host ~= "" then
+    headers:replace(":authority", host)
+    headers:remove("k-original-host")
+  end
   if (headers:get("forwarded") or "") ~= "" then return end
   local passed = (headers:get("x-forwarded-for") or ""):gsub(",?[^,]*$", "")
   local elements = {}
@@ -58,6 +65,7 @@ def one_hop() -> list[Message]:
     return [
         HeaderMatcher(name="x-forwarded-for", string_match={"safe_regex": {"regex": _ONE_HOP}}),
         HeaderMatcher(name="x-forwarded-host", present_match=True, invert_match=True),
+        HeaderMatcher(name="k-original-host", present_match=True, invert_match=True),
     ]
 
 
