@@ -6,25 +6,29 @@ import asyncio
 import datetime
 from collections.abc import Mapping, Sequence
 
-from hauberk.base.apierrors import ApiError
 from hauberk.base.refs import Json, Ref, ref_of
-from hauberk.integration.leftovers import WEBHOOKS, webhook_services
+from hauberk.integration.leftovers import webhook_services
 from hauberk.integration.model import Integration
 from hauberk.integration.preflight import cluster, edges, mesh, versions
 from hauberk.integration.preflight.cluster import VERBS, Permission
 from hauberk.integration.preflight.edges import Dialled
 from hauberk.integration.preflight.mesh import Gate
+from hauberk.integration.preflight.reader import (
+    CSV,
+    GATEWAY,
+    HOOKS,
+    INGRESS,
+    ISTIO,
+    SERVING,
+    SMCP,
+    SMMR,
+    Reader,
+    without_guesses,
+)
 from hauberk.integration.preflight.rows import Row
 from hauberk.integration.stages import Stage, objects_of
 from hauberk.kubeclient import Kube
-from hauberk.kubeclient.discovery import UnknownKind
 
-SMCP, SMMR, ISTIO = (
-    "ServiceMeshControlPlane.maistra.io",
-    "ServiceMeshMemberRoll.maistra.io",
-    "Istio.sailoperator.io",
-)
-GATEWAY = "Gateway.networking.istio.io"
 DIAL_S = 3.0
 
 
@@ -32,20 +36,20 @@ async def preflight(
     kube: Kube, integration: Integration, stages: Sequence[Stage], now: datetime.datetime
 ) -> tuple[Row, ...]:
     """Every row, in the order of reading. Raises Problem when the API cannot be asked at all."""
-    served = await kube.kinds(fresh=True)
+    read, served = Reader(kube), await kube.kinds(fresh=True)
     rows = [cluster.judge_kinds(stages, served)]
-    rows += await _operators(kube, integration)
+    rows += await _operators(read, integration)
     rows.append(cluster.judge_permissions(await fetch_permissions(kube, stages)))
-    rows += await _mesh(kube, integration, stages)
-    rows.append(await _webhooks(kube))
-    ingress = await kube.find(Ref("Ingress.config.openshift.io", "", "cluster"))
+    rows += await _mesh(read, integration, stages)
+    rows.append(await _webhooks(read))
+    ingress = await read.find(Ref(INGRESS, "", "cluster"))
     rows.append(edges.judge_domain(integration, ingress))
     secret = Ref("Secret", integration.gateway_namespace, integration.certificate.secret_name)
-    rows.append(edges.judge_certificate(integration, await _find(kube, secret), now))
+    rows.append(edges.judge_certificate(integration, await read.find(secret), now))
     if integration.kafka.enabled:
         servers = integration.kafka.bootstrap_servers
-        rows.append(edges.judge_kafka([await _dial(kube, server) for server in servers]))
-    return tuple(rows)
+        rows.append(edges.judge_kafka([await _dial(read, server) for server in servers]))
+    return without_guesses(rows, read.refused)
 
 
 async def fetch_permissions(kube: Kube, stages: Sequence[Stage]) -> tuple[Permission, ...]:
@@ -72,37 +76,35 @@ async def fetch_permissions(kube: Kube, stages: Sequence[Stage]) -> tuple[Permis
     return tuple(await asyncio.gather(*(ask(one) for one in asked)))
 
 
-async def _operators(kube: Kube, integration: Integration) -> tuple[Row, ...]:
-    csvs = await _list(kube, "ClusterServiceVersion.operators.coreos.com")
-    found = versions.operators_of(csvs, await _list(kube, "Deployment.apps"))
-    embedded = versions.is_embedded(await kube.version())
+async def _operators(read: Reader, integration: Integration) -> tuple[Row, ...]:
+    csvs = await read.list(CSV)
+    found = versions.operators_of(csvs, await read.list("Deployment.apps"))
+    embedded = versions.is_embedded(await read.kube.version())
     knative, mesh_products = versions.NEEDED[integration.profile]
     kinds = versions.KINDS[integration.profile]
     rows = (("operator of Knative", knative, kinds[0]), ("operator of the mesh", mesh_products, kinds[1]))
     judged = [
-        versions.judge_operator(title, products, kind, await kube.knows(kind), found, embedded=embedded)
+        versions.judge_operator(title, products, kind, await read.kube.knows(kind), found, embedded=embedded)
         for title, products, kind in rows
     ]
     return (*judged, versions.judge_together(integration.profile, found, embedded=embedded))
 
 
-async def _mesh(kube: Kube, integration: Integration, stages: Sequence[Stage]) -> tuple[Row, ...]:
-    rolls = await _list(kube, SMMR)
-    meshes = mesh.meshes_of(await _list(kube, SMCP), rolls, await _list(kube, ISTIO))
+async def _mesh(read: Reader, integration: Integration, stages: Sequence[Stage]) -> tuple[Row, ...]:
+    rolls = await read.list(SMMR)
+    meshes = mesh.meshes_of(await read.list(SMCP), rolls, await read.list(ISTIO))
     gate = gate_of(integration, stages)
-    gateways, pods = await _list(kube, GATEWAY), await _list(kube, "Pod", gate.namespace)
+    gateways, pods = await read.list(GATEWAY), await read.list("Pod", gate.namespace)
     ours = plane_of(integration)
-    members = mesh.judge_members(rolls, integration.mesh.namespace, integration.members, await _spaces(kube))
-    serving = await _find(
-        kube, Ref("KnativeServing.operator.knative.dev", "knative-serving", "knative-serving")
-    )
-    services = await _list(kube, "Service", gate.namespace)
+    members = mesh.judge_members(rolls, integration.mesh.namespace, integration.members, await _spaces(read))
+    serving = await read.find(Ref(SERVING, "knative-serving", "knative-serving"))
+    services = await read.list("Service", gate.namespace)
     return (
         mesh.judge_conflicts(mesh.conflicting(gateways, pods, meshes, gate)),
         cluster.judge_exposure(integration.profile, services, gate.pod_labels),
         mesh.judge_meshes(meshes, ours, integration.members),
         *members,
-        cluster.judge_order(serving, await _find(kube, ours)),
+        cluster.judge_order(serving, await read.find(ours)),
     )
 
 
@@ -130,19 +132,18 @@ def gate_of(integration: Integration, stages: Sequence[Stage]) -> Gate:
     )
 
 
-async def _webhooks(kube: Kube) -> Row:
-    kinds = [f"{name}.admissionregistration.k8s.io" for name in WEBHOOKS]
-    found = [obj for kind in kinds for obj in await _list(kube, kind)]
+async def _webhooks(read: Reader) -> Row:
+    found = [obj for kind in HOOKS for obj in await read.list(kind)]
     services = {service for obj in found for service in webhook_services(obj)}
-    ready = {service: await _has_endpoints(kube, service) for service in services}
+    ready = {service: await _has_endpoints(read, service) for service in services}
     return cluster.judge_webhooks(found, ready)
 
 
-async def _has_endpoints(kube: Kube, service: Ref) -> bool | None:
-    if await _find(kube, service) is None:
+async def _has_endpoints(read: Reader, service: Ref) -> bool | None:
+    if await read.find(service) is None:
         return None
     labels = {"kubernetes.io/service-name": service.name}
-    slices = await _list(kube, "EndpointSlice.discovery.k8s.io", service.namespace, labels)
+    slices = await read.list("EndpointSlice.discovery.k8s.io", service.namespace, labels)
     ready = (
         (e.get("conditions") or {}).get("ready") is not False
         for s in slices
@@ -151,14 +152,14 @@ async def _has_endpoints(kube: Kube, service: Ref) -> bool | None:
     return any(ready)
 
 
-async def _spaces(kube: Kube) -> Mapping[str, Json]:
-    return {ns["metadata"]["name"]: ns for ns in await _list(kube, "Namespace")}
+async def _spaces(read: Reader) -> Mapping[str, Json]:
+    return {ns["metadata"]["name"]: ns for ns in await read.list("Namespace")}
 
 
-async def _dial(kube: Kube, server: str) -> Dialled:
+async def _dial(read: Reader, server: str) -> Dialled:
     service = edges.service_of(server)
     if service is not None:
-        there = await _has_endpoints(kube, service)
+        there = await _has_endpoints(read, service)
         told = {
             None: "no such Service",
             False: "its Service has no ready pod",
@@ -178,20 +179,3 @@ async def _dial(kube: Kube, server: str) -> Dialled:
         detail = error.strerror or str(error)
         return Dialled(server=server, how="from this machine", reached=False, detail=detail)
     return Dialled(server=server, how="from this machine", reached=True, detail="accepts connections")
-
-
-async def _find(kube: Kube, ref: Ref) -> Json | None:
-    try:
-        return await kube.find(ref)
-    except ApiError:
-        return None
-
-
-async def _list(
-    kube: Kube, kind: str, namespace: str | None = None, labels: Mapping[str, str] | None = None
-) -> Sequence[Json]:
-    """What may be read; a row that misses it says less."""
-    try:
-        return await kube.list(kind, namespace, labels)
-    except (ApiError, UnknownKind):
-        return ()
