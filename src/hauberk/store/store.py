@@ -23,6 +23,7 @@ from hauberk.base.refs import Json, Ref
 from hauberk.ports import WatchEvent
 from hauberk.store.disk import Disk, Row, unusable
 from hauberk.store.memory import Memory
+from hauberk.store.shared import Shared
 from hauberk.store.watch import Hub, Watch, gone
 from hauberk.store.writer import Job, Writer
 
@@ -49,6 +50,7 @@ class Store:
     def __init__(self, path: Path, *, ephemeral: bool, kept: int) -> None:
         self._disk = Disk(path, ephemeral=ephemeral)
         self._memory = Memory()
+        self._shared = Shared()
         self._hub = Hub(self._read_log)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._epoch = 0
@@ -74,7 +76,7 @@ class Store:
         try:
             revision = self._disk.revision()
             for ref, body in self._disk.objects():
-                self._memory.apply(ref, orjson.loads(body), 0)
+                self._memory.apply(ref, self._shared.with_shared_fields(orjson.loads(body)), 0)
         except (sqlite3.DatabaseError, ValueError) as error:
             self._disk.close()
             raise unusable(self._disk.path, error) from error
@@ -109,7 +111,7 @@ class Store:
         """
         loop = self._loop = asyncio.get_running_loop()
         self._last += 1
-        obj["metadata"]["resourceVersion"] = str(self._last)
+        self._shared.with_shared_fields(obj)["metadata"]["resourceVersion"] = str(self._last)
         row = Row(self._last, type, ref, orjson.dumps(obj))
         done: asyncio.Future[Json] = loop.create_future()
         self._waiting[row.revision] = (row, obj, done)
