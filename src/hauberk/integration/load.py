@@ -1,7 +1,7 @@
 """From the text of `hauberk.yaml` to an Integration, or to a Problem that names every line that is wrong.
 
 Steps: YAML with the line of every key; unknown keys, with what was meant; types; choices that do not go
-together; and, when the certificate's file is there, whether it covers the domain.
+together. Whether the files of certificates fit is for `certs`, which can make them fit.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ def schema() -> dict[str, Any]:
     """The schema, JSON Schema 2020-12; unknown keys are refused."""
     made = msgspec.json.schema(Integration)
     parts = made["$defs"]
-    return {"$schema": ID, "title": "hauberk.yaml", **parts.pop("Integration"), "$defs": parts}
+    return {"$schema": ID, **parts.pop("Integration"), "title": "hauberk.yaml", "$defs": parts}
 
 
 def text() -> str:

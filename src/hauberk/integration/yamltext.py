@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 Comment: TypeAlias = Callable[[tuple[str, ...], Any], str]
 """From the path of a value (`*` for an item of a list) and the value to its comment, or to nothing."""
 
-_PLAIN = re.compile(r"[A-Za-z_./][A-Za-z0-9_./-]*(:[A-Za-z0-9_./-]+)*")
+_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*(:[A-Za-z0-9_./-]+)*")
 _WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf"})
-_NUMBER = re.compile(r"[-+.]*[0-9._:eExXoOinfaINFA+-]*")
+_OTHER = re.compile(r"[^ -~]")
 
 
 def _nothing(path: tuple[str, ...], value: Any) -> str:
@@ -86,13 +86,18 @@ def scalar(value: Any) -> str:
         return "{}"
     if _is_list(value):
         return "[]"
-    return json.dumps(value, ensure_ascii=True)
+    if isinstance(value, str):
+        return _OTHER.sub(_escape, json.dumps(value, ensure_ascii=False))
+    text = json.dumps(value)
+    if isinstance(value, float) and "e" in text and "." not in text:
+        return text.replace("e", ".0e")  # YAML 1.1 reads 1e+16 as a text
+    return text
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _is_plain(text: str) -> bool:
-    return (
-        bool(_PLAIN.fullmatch(text))
-        and text.lower() not in _WORDS
-        and not _NUMBER.fullmatch(text)
-        and set(text) != {"."}
-    )
+    return bool(_PLAIN.fullmatch(text)) and text.lower() not in _WORDS
