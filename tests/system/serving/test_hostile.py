@@ -127,6 +127,18 @@ def test_requests_wait_for_an_app_that_listens_late(mesh: Any, cold: str) -> Non
     assert time.monotonic() - began > 2
 
 
+@pytest.mark.must("api-timeout")
+def test_a_request_that_waits_for_a_first_pod_beyond_the_time_limit_gets_504(
+    mesh: Any, gone: Gone, image: str, cold: str
+) -> None:
+    gone("too-late")
+    notes = {**SHORT, "autoscaling.knative.dev/initial-scale": "0"}
+    env = {"MODE": "late", "DELAY": "4"}
+    host = mesh.deploy("too-late", image, notes=notes, env=env, spec={"timeoutSeconds": 1})
+    reply = mesh.call(host)
+    assert (reply.status, reply.text) == (504, "activator request timeout")
+
+
 def test_clients_that_vanish_while_they_are_held_leave_nothing(mesh: Any, cold: str) -> None:
     line = f"GET / HTTP/1.1\r\nhost: {cold}\r\n\r\n".encode()
     for _ in range(20):

@@ -99,6 +99,28 @@ def test_concurrency_one_serves_one_at_a_time_and_loses_none_that_wait(mesh: Any
 
 
 @pytest.mark.must("api-timeout")
+@pytest.mark.parametrize("field", ["timeoutSeconds", "responseStartTimeoutSeconds"])
+def test_a_response_that_has_begun_outlives_the_time_limit(
+    mesh: Any, gone: Gone, protocols: str, field: str
+) -> None:
+    name = f"stream-{field[:4].lower()}"
+    gone(name)
+    host = mesh.deploy(name, protocols, notes=QUICK, spec={"timeoutSeconds": 5, field: 1})
+    assert mesh.call(host, "/sse?10").text.count("data:") == 10
+    reply = mesh.call(host, "/sleep?3")
+    assert (reply.status, reply.text) == (504, "request timeout")
+
+
+@pytest.mark.must("api-timeout")
+def test_silence_beyond_the_idle_limit_ends_a_request(mesh: Any, gone: Gone, protocols: str) -> None:
+    gone("silent")
+    host = mesh.deploy("silent", protocols, notes=QUICK, spec={"idleTimeoutSeconds": 1})
+    assert mesh.call(host, "/sse?10").text.count("data:") == 10
+    reply = mesh.call(host, "/sleep?3")
+    assert (reply.status, reply.text) == (504, "request timeout")
+
+
+@pytest.mark.must("api-timeout")
 def test_a_request_beyond_the_time_limit_gets_504(mesh: Any, gone: Gone) -> None:
     gone("late")
     host = mesh.deploy("late", "autoscale", notes=QUICK, spec={"timeoutSeconds": 1})

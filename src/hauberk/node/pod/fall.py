@@ -3,6 +3,9 @@
 Apps go first, all at once; then restartable init containers in reverse order; the pod's Envoy stays until
 nothing needs it. As a mesh proxy it leaves earlier when its drain duration is over, as upstream's does,
 so that an app that needs longer than `terminationDrainDuration` loses its connections here too.
+
+A container that only restarts waits for no drain: upstream's queue-proxy, which then gets no SIGTERM, answers
+`/wait-for-drain` after a second. Source: knative/serving pkg/queue/sharedmain/handlers.go, adminHandler.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from .turn import Turn
 
 AFTER_HOOK_S = 2.0  # kubelet: minimumGracePeriodInSeconds, even when the hook used the whole period
 KILL_AGAIN_S = 2.0
+_NO_DRAIN_S = 1.0
 DELETE_AGAIN_S = 5.0
 
 
@@ -65,11 +69,21 @@ def _hook(turn: Turn, name: str, unit: Unit, stop: Stop) -> Stop:
         # One hook per unit: of the Envoy's containers only one ever has a hook of its own.
         if not hooked or left <= 0:
             return replace(stop, hook="done")
+        if turn.state.ending_since is None and _waits_for_drain(turn, hooked[0]):
+            left = min(left, _NO_DRAIN_S)
         turn.do(RunHook(hooked[0], unit.attempt, "preStop", left))
         stop = replace(stop, hook="running")
     if stop.hook == "running" and turn.reached(stop.deadline):
         return replace(stop, hook="done")
     return stop
+
+
+def _waits_for_drain(turn: Turn, name: str) -> bool:
+    """Whether the container's hook asks the pod's own queue-proxy."""
+    container = turn.pod.container(name)
+    hook = container.lifecycle.pre_stop if container is not None and container.lifecycle else None
+    asked = hook.http_get if hook is not None else None
+    return "queue" in turn.layout.roles.values() and asked is not None and asked.path == "/wait-for-drain"
 
 
 def _signal(turn: Turn, name: str, unit: Unit, stop: Stop) -> Stop:

@@ -296,6 +296,17 @@ def test_a_failed_liveness_probe_stops_the_container_with_the_probes_grace() -> 
     assert script.tell(Exited("c", 0, 137, script.now, 9)) == [StartUnit("c", 1)]
 
 
+def test_only_a_pod_that_ends_waits_for_its_queue_to_drain() -> None:
+    asked = {"preStop": {"httpGet": {"path": "/wait-for-drain", "port": 8022}}}
+    user = app(lifecycle=asked, livenessProbe={"tcpSocket": {"port": 1}})
+    pod = make_pod(user, {"name": "queue-proxy", "image": "hauberk.local/queue"})
+    script = Script(pod).up(PROXY, "c")
+    failed = Probed("c", 0, "liveness", False, 300.0)
+    assert script.tell(failed) == [RunHook("c", 0, "preStop", 1.0)]
+    ending = Script(pod).up(PROXY, "c").delete(300)
+    assert RunHook("c", 0, "preStop", 300.0) in ending
+
+
 def test_an_answer_about_an_older_attempt_changes_nothing() -> None:
     script = Script(make_pod(app())).up("c")
     script.tell(Exited("c", 0, 1, script.now))

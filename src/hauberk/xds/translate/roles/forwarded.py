@@ -1,8 +1,8 @@
-"""What a container is told of a request's way: the Host, and `Forwarded` (RFC 7239) made from `X-Forwarded-*`.
+"""What a container is told of a request's way: the Host, and `Forwarded` (RFC 7239) made of `X-Forwarded-*`.
 
 The runtime contract asks for both. A request that brings `Forwarded` keeps it; one that a DomainMapping sent
-under another name gets its own `Host` back from `K-Original-Host`. For a request that has passed one proxy, as
-most have, the header is a format string. All others pay for a small script.
+under another name gets its own `Host` back from `K-Original-Host`. For a request that has passed one proxy,
+as most have, the header is a format string. All others pay for a small script.
 
 Source: knative/serving pkg/queue/forwarded_shim.go, ForwardedShimHandler; knative.dev/networking
 pkg/http/header, RewriteHostOut.

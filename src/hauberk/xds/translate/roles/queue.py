@@ -14,6 +14,8 @@ Readiness is an active health check of the user's container; `K-Network-Probe: q
 Source: knative/serving cmd/queue/main.go, pkg/queue/{handler,breaker,timeout,health}.go.
 Deviation: metrics have Envoy's names (`envoy_cluster_upstream_rq_active{envoy_cluster_name="queue|user"}`).
 The sum of request times (`envoy_http_downstream_rq_time_sum{…="queue"}`, ms) is as of the scrape before.
+Deviation: `/wait-for-drain` takes a fixed time: requests that come meanwhile are served, but do not prolong
+it, and probes are answered by readiness, not with `shutting down`.
 Deviation: the time limits begin when the container has the whole request: neither the wait for a place below
 `containerConcurrency` nor a slow upload counts.
 """

@@ -3,7 +3,7 @@
 | path        | what it does                                                              |
 |-------------|---------------------------------------------------------------------------|
 | /ws         | WebSocket: each text frame comes back in upper case                        |
-| /sse        | three events, 200 ms apart                                                |
+| /sse?N      | N events (three), 200 ms apart                                            |
 | /upload     | the number of bytes that came                                              |
 | /size?N     | a body of N bytes                                                         |
 | /env, /file | an environment variable or a file, named in the query                      |
@@ -85,7 +85,7 @@ class App(BaseHTTPRequestHandler):
         if path == "/ws":
             self.websocket()
         elif path == "/sse":
-            self.events()
+            self.events(int(query or 3))
         elif path == "/size":
             self.large(int(query))
         elif path == "/env":
@@ -143,13 +143,13 @@ class App(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def events(self) -> None:
+    def events(self, count: int) -> None:
         """Server-sent events, each as it happens."""
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.send_header("transfer-encoding", "chunked")
         self.end_headers()
-        for number in range(3):
+        for number in range(count):
             self.chunk(f"data: {number}\n\n".encode())
             time.sleep(0.2)
         self.wfile.write(b"0\r\n\r\n")
