@@ -5,6 +5,7 @@ RSA, EC and Ed25519 keys are read; PKCS#1, SEC1 and PKCS#8 encodings alike.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import NameOID
 
 
@@ -38,8 +40,13 @@ class CertificateFacts:
 
 
 def certificates_of(pem: bytes) -> list[x509.Certificate]:
-    """Every certificate in the text, in its order. Raises ValueError when there is none."""
-    return x509.load_pem_x509_certificates(pem)
+    """Every certificate in the text, in its order. Raises ValueError when there is none.
+
+    The document's `-set_serial 0` is read without a word: what to say of it is for who asked.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        return x509.load_pem_x509_certificates(pem)
 
 
 def facts_of(pem: bytes) -> list[CertificateFacts]:
