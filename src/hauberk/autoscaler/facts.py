@@ -161,7 +161,8 @@ class Facts:
         record.panic = decision.panic
         pods = decision.pods
         if settings.down_delay_s > 0:
-            pods = record.highest.record(pods, settings.down_delay_s, now)
+            reachable = settings.spec.reachable
+            pods = record.highest.record(pods, settings.down_delay_s, now, reachable=reachable)
         excess = excess_burst_capacity(ready, settings.total, settings.burst_capacity, panic)
         record.quiet = not (pods or ready or stable or panic or record.held.count or record.panic)
         return Wanted(pods, excess)

@@ -50,8 +50,10 @@ class Highest:
 
     rows: list[tuple[float, int]] = field(default_factory=list)
 
-    def record(self, pods: int, delay_s: float, now: float) -> int:
-        """Note a wanted count; returns the highest of the last `delay_s` seconds."""
+    def record(self, pods: int, delay_s: float, now: float, *, reachable: bool = True) -> int:
+        """Note a wanted count; returns the highest of the last `delay_s` seconds, if a Route leads here."""
+        if not reachable:
+            return pods
         kept = [(t, n) for t, n in self.rows if t > now - delay_s and n > pods]
         self.rows = [*kept, (now, pods)]
         return max(n for _, n in self.rows)
