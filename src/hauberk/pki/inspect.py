@@ -6,6 +6,8 @@ RSA, EC and Ed25519 keys are read; PKCS#1, SEC1 and PKCS#8 encodings alike.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,14 +46,21 @@ def certificates_of(pem: bytes) -> list[x509.Certificate]:
 
     The document's `-set_serial 0` is read without a word: what to say of it is for who asked.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+    with _unwarned():
         return x509.load_pem_x509_certificates(pem)
 
 
 def facts_of(pem: bytes) -> list[CertificateFacts]:
     """Facts of every certificate in the text, in its order. Raises ValueError."""
-    return [_facts(certificate) for certificate in certificates_of(pem)]
+    with _unwarned():
+        return [_facts(certificate) for certificate in certificates_of(pem)]
+
+
+@contextmanager
+def _unwarned() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        yield
 
 
 def _facts(certificate: x509.Certificate) -> CertificateFacts:
