@@ -14,12 +14,15 @@ import msgspec
 
 from hauberk.base.apierrors import BadRequest
 from hauberk.base.fields import FieldError
+from hauberk.base.names import is_dns_subdomain
 from hauberk.base.refs import Json, Ref, annotations_of
 from hauberk.kinds import BY_ID
+from hauberk.kinds.knative_operator.settings import without_effect
 from hauberk.kinds.serving.masks import check_masks
-from hauberk.kinds.serving.rules import check_pod_fields, upstream_text
+from hauberk.kinds.serving.pod import check_pod
+from hauberk.kinds.serving.rules import out_of_bounds, upstream_text
 from hauberk.ports_admission import Admission, Outcome, Request
-from hauberk.serving.config import defaults
+from hauberk.serving.config import defaults, features, network
 from hauberk.serving.config.defaults import Defaults
 from hauberk.serving.config.reading import data_of
 from hauberk.serving.names import (
@@ -31,6 +34,7 @@ from hauberk.serving.names import (
     ROUTE,
     SERVICE,
 )
+from hauberk.serving.secure import secure
 
 TEMPLATED = (SERVICE, CONFIGURATION)
 AUTHORED = (SERVICE, CONFIGURATION, ROUTE, DOMAIN_MAPPING)
@@ -56,6 +60,9 @@ def fill_defaults(request: Request) -> Outcome:
     if spec is not None:
         settings = defaults.parse_defaults(data_of(request.snapshot, defaults.NAME))
         fill_spec(spec, settings)
+        if features.is_not_off(data_of(request.snapshot, features.NAME), features.SECURE_DEFAULTS):
+            flags = data_of(request.snapshot, features.NAME)
+            secure(spec, non_root=features.is_enabled(flags, features.SECURE_DEFAULTS))
     return Outcome(obj=obj)
 
 
@@ -91,9 +98,23 @@ def fill_spec(spec: dict[str, Any], settings: Defaults) -> None:
         spec["containerConcurrency"] = settings.concurrency
     if spec.get("enableServiceLinks") is None and settings.enable_service_links is not None:
         spec["enableServiceLinks"] = settings.enable_service_links
-    for container in spec.get("containers") or ():
+    for container in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ())):
         if isinstance(container, dict):
             _fill_resources(container, settings)
+    _name_inits(spec, settings.init_container_name)
+
+
+def _name_inits(spec: Json, name: str) -> None:
+    """One is NAME; several are NAME-0, NAME-1. Source: knative/serving v1/revision_defaults.go."""
+    inits = [c for c in spec.get("initContainers") or () if isinstance(c, dict)]
+    used = {c.get("name") for c in (*(spec.get("containers") or ()), *inits) if isinstance(c, dict)}
+    for i, container in enumerate(inits):
+        if not container.get("name"):
+            wanted = name if len(inits) == 1 else f"{name}-{i}"
+            while wanted in used:
+                wanted += "-0"
+            container["name"] = wanted
+            used.add(wanted)
 
 
 def _fill_resources(container: dict[str, Any], settings: Defaults) -> None:
@@ -130,15 +151,31 @@ def _checks(request: Request) -> Iterator[FieldError]:
     spec = spec_of(request.kind, request.obj)
     if spec is not None and not request.obj["metadata"].get("ownerReferences"):
         where = "spec.template.spec" if request.kind in TEMPLATED else "spec"
-        features = data_of(request.snapshot, "config-features")
-        yield from (e.under(where) for e in check_pod_fields(spec, features))
-        yield from (e.under(where) for e in check_masks(spec, features))
+        flags = data_of(request.snapshot, features.NAME)
+        yield from (e.under(where) for e in check_pod(spec, flags))
+        yield from (e.under(where) for e in check_masks(spec, flags))
+        settings = defaults.parse_defaults(data_of(request.snapshot, defaults.NAME))
+        yield from (e.under(where) for e in check_limits(spec, settings))
     if request.old is None:
         return
     if request.kind == REVISION and request.old.get("spec") != request.obj.get("spec"):
         yield immutable(request.old.get("spec") or {}, request.obj.get("spec") or {})
     if request.kind in TEMPLATED:
         yield from _byo_name(request.old, request.obj)
+
+
+def check_limits(spec: Json, settings: Defaults) -> Iterator[FieldError]:
+    """What config-defaults allows at most.
+
+    Source: knative/serving pkg/apis/serving/v1/revision_validation.go, validateTimeoutSeconds;
+    metadata_validation.go, ValidateContainerConcurrency.
+    """
+    timeout, concurrency = spec.get("timeoutSeconds"), spec.get("containerConcurrency")
+    if isinstance(timeout, int) and timeout > settings.max_timeout_s:
+        yield out_of_bounds(timeout, 0, settings.max_timeout_s, "timeoutSeconds")
+    lowest = 0 if settings.allow_zero_concurrency else 1
+    if isinstance(concurrency, int) and not lowest <= concurrency <= settings.max_concurrency:
+        yield out_of_bounds(concurrency, lowest, settings.max_concurrency, "containerConcurrency")
 
 
 def immutable(old: Json, new: Json) -> FieldError:
@@ -172,12 +209,13 @@ def refuse_config(request: Request) -> Outcome:
     """
     if request.obj is None or request.namespace != "knative-serving":
         return Outcome()
-    check = _CONFIG_CHECKS.get(str(request.obj["metadata"].get("name", "")))
+    name = str(request.obj["metadata"].get("name", ""))
+    check = _CONFIG_CHECKS.get(name)
     problem = check(request.obj.get("data") or {}) if check else None
     if problem:
         text = f'admission webhook "config.webhook.serving.knative.dev" denied the request: {problem}'
         raise BadRequest(text, ref=_ref(request))
-    return Outcome()
+    return Outcome(warnings=tuple(without_effect(name, request.obj.get("data") or {})))
 
 
 def _check_defaults(data: Mapping[str, str]) -> str | None:
@@ -195,7 +233,35 @@ def _check_defaults(data: Mapping[str, str]) -> str | None:
     return None
 
 
-_CONFIG_CHECKS: Mapping[str, Callable[[Mapping[str, str]], str | None]] = {defaults.NAME: _check_defaults}
+_TEMPLATE_SAMPLE = {
+    "Name": "foo", "Namespace": "bar", "Domain": "baz.com", "Tag": "tag",
+    "Annotations": {}, "Labels": {},
+}  # fmt: skip
+
+
+def _check_network(data: Mapping[str, str]) -> str | None:
+    """Source: knative.dev/networking pkg/config/config.go, checkDomainTemplate, checkTagTemplate."""
+    settings = network.parse_network(data)
+    for key, template in (
+        ("domain-template", settings.domain_template),
+        ("tag-template", settings.tag_template),
+    ):
+        host = network.fill_template(template, _TEMPLATE_SAMPLE)
+        if not is_dns_subdomain(host):
+            return f'validation failed: error parsing {key} "{template}": it makes the host "{host}"'
+    for key, allowed in (
+        ("external-domain-tls", ("enabled", "disabled")),
+        ("http-protocol", ("enabled", "redirected")),
+    ):
+        if data.get(key, allowed[0]).lower() not in allowed:
+            return f"validation failed: {key} {data[key]} in config-network ConfigMap is not supported"
+    return None
+
+
+_CONFIG_CHECKS: Mapping[str, Callable[[Mapping[str, str]], str | None]] = {
+    defaults.NAME: _check_defaults,
+    network.NAME: _check_network,
+}
 
 _KINDS = (SERVICE, CONFIGURATION, REVISION, ROUTE, DOMAIN_MAPPING)
 

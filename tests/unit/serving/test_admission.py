@@ -7,6 +7,7 @@ import pytest
 from hauberk.base.apierrors import BadRequest
 from hauberk.base.refs import Json, Ref
 from hauberk.kinds import BY_ID
+from hauberk.kinds.serving.pod import check_pod
 from hauberk.ports_admission import Request
 from hauberk.serving.admission import ADMISSION
 from hauberk.store.memory import Memory
@@ -140,7 +141,9 @@ def traffic(*targets: Json) -> dict[str, Any]:
         ),
         (
             svc(containers=[{"image": "x", "ports": [{"containerPort": 8012}]}]),
-            "8012 is a reserved port: spec.template.spec.containers[0].ports[0].containerPort",
+            "invalid value: 8012 is a reserved port: "
+            "spec.template.spec.containers[0].ports[0].containerPort\n"
+            "8012 is a reserved port, please use a different value",
         ),
         (traffic({"percent": 90}), "Traffic targets sum to 90, want 100: spec.traffic"),
         (
@@ -181,8 +184,50 @@ def test_a_revision_never_changes() -> None:
 
 
 def test_a_feature_flag_allows_a_field() -> None:
-    from hauberk.kinds.serving.rules import check_pod_fields
-
     spec = {"nodeSelector": {"a": "b"}}
-    assert [e.path for e in check_pod_fields(spec, {})] == ["nodeSelector"]
-    assert not list(check_pod_fields(spec, {"kubernetes.podspec-nodeselector": "enabled"}))
+    assert [e.path for e in check_pod(spec, {})] == ["nodeSelector"]
+    assert not list(check_pod(spec, {"kubernetes.podspec-nodeselector": "enabled"}))
+
+
+def configure(name: str, **data: str) -> tuple[str, ...]:
+    """Warnings for a ConfigMap of Serving."""
+    row = next(a for a in ADMISSION if a.name == "serving-config-validation")
+    obj = {"metadata": {"name": name, "namespace": "knative-serving"}, "data": data}
+    return row.admit(
+        Request(
+            kind="ConfigMap",
+            operation="UPDATE",
+            obj=obj,
+            old=None,
+            namespace="knative-serving",
+            subresource="",
+            user="admin",
+            snapshot=Memory(),
+            options={},
+        )
+    ).warnings
+
+
+def test_settings_that_do_nothing_are_told() -> None:
+    (said,) = configure("config-network", **{"system-internal-tls": "Enabled"})
+    assert "system-internal-tls is accepted and does nothing here" in said
+    assert configure("config-network", **{"system-internal-tls": "Disabled"}) == ()
+    kind = BY_ID["KnativeServing.operator.knative.dev"]
+    spec = {"config": {"network": {"cluster-local-domain-tls": "enabled"}}}
+    assert "cluster-local-domain-tls" in "".join(kind.advice({"metadata": {"name": "a"}, "spec": spec}))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "want"),
+    [
+        ("config-network", {"domain-template": "{{.Name}}.{{.Nowhere}}"}, "domain-template"),
+        ("config-network", {"tag-template": "{{.Tag}}_{{.Name}}"}, "tag-template"),
+        ("config-network", {"external-domain-tls": "perhaps"}, "external-domain-tls perhaps"),
+        ("config-defaults", {"revision-timeout-seconds": "soon"}, "strconv.ParseInt"),
+        ("config-defaults", {"revision-timeout-seconds": "900"}, "cannot be greater than"),
+    ],
+)
+def test_settings_that_nobody_can_use_are_refused(name: str, data: dict[str, str], want: str) -> None:
+    with pytest.raises(BadRequest) as error:
+        configure(name, **data)
+    assert want in error.value.message

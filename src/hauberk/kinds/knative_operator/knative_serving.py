@@ -11,6 +11,7 @@ from typing import Any
 from hauberk.base.refs import Json
 from hauberk.kinds import placeholders
 from hauberk.kinds.knative_operator.overrides import HighAvailability, Overrides, metrics_key, unknown_names
+from hauberk.kinds.knative_operator.settings import of_resource
 from hauberk.kinds.meta import Column, Kind, ObjectMeta, Part
 
 NAMESPACE = "knative-serving"
@@ -82,6 +83,8 @@ def advice(raw: Json) -> Iterator[str]:
     """Settings that name nothing, or that newer versions ignore."""
     yield from unknown_names(raw, WORKLOADS, CONFIGS)
     yield from metrics_key(raw)
+    config = (raw.get("spec") or {}).get("config")
+    yield from of_resource(config if isinstance(config, dict) else {})
     ingress = (raw.get("spec") or {}).get("ingress") or {}
     if (ingress.get("istio") or {}).get("enabled") and (ingress.get("kourier") or {}).get("enabled"):
         yield "spec.ingress: istio and kourier are both enabled: kourier takes precedence"

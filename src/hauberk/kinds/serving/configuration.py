@@ -9,7 +9,8 @@ from hauberk.kinds.meta import Kind, ObjectMeta, Part
 from hauberk.kinds.serving.columns import CATEGORIES, LATEST, READY
 from hauberk.kinds.serving.defaults import default_template
 from hauberk.kinds.serving.parts import RevisionTemplate
-from hauberk.kinds.serving.rules import check_template
+from hauberk.kinds.serving.pod import advice
+from hauberk.kinds.serving.rules import check_service_metadata, check_template
 
 
 class ConfigurationSpec(Part, frozen=True):
@@ -28,6 +29,7 @@ class Configuration(Part, frozen=True):
 
 def validate(config: Configuration) -> FieldErrors:
     """Rules that span fields."""
+    yield from check_service_metadata(config.metadata)
     found = check_template(config.spec.template, config.metadata.name)
     yield from (e.under("spec.template") for e in found)
 
@@ -40,6 +42,7 @@ KIND = Kind(
     categories=CATEGORIES,
     model=Configuration,
     validate=validate,
+    advice=advice,
     default=default_template,
     columns=(*LATEST, *READY),
 )

@@ -22,6 +22,9 @@ def default_traffic(targets: list[dict[str, Any]]) -> None:
 def default_spec(spec: dict[str, Any]) -> None:
     """A revision's containers: names, the readiness probe of the one that serves."""
     containers: list[dict[str, Any]] = spec.get("containers") or []
+    for init in spec.get("initContainers") or ():
+        init.setdefault("resources", {})
+        _default_mounts(spec, init)
     serving = next((i for i, c in enumerate(containers) if c.get("ports")), 0)
     used = {c.get("name") for c in containers}
     for i, container in enumerate(containers):
@@ -31,11 +34,15 @@ def default_spec(spec: dict[str, Any]) -> None:
         container.setdefault("resources", {})
         if i == serving:
             default_readiness(container)
-        for mount in container.get("volumeMounts") or ():
-            if not _writable(spec, mount):
-                mount.setdefault("readOnly", True)
+        _default_mounts(spec, container)
         for port in container.get("ports") or ():
             port.setdefault("protocol", "TCP")
+
+
+def _default_mounts(spec: dict[str, Any], container: dict[str, Any]) -> None:
+    for mount in container.get("volumeMounts") or ():
+        if not _writable(spec, mount):
+            mount.setdefault("readOnly", True)
 
 
 def _free_name(index: int, serving: int, used: set[Any]) -> str:

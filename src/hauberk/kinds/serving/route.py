@@ -9,7 +9,7 @@ from hauberk.kinds.meta import Kind, ObjectMeta, Part
 from hauberk.kinds.serving.columns import CATEGORIES, READY, URL
 from hauberk.kinds.serving.defaults import default_route
 from hauberk.kinds.serving.parts import TrafficTarget
-from hauberk.kinds.serving.rules import check_name, check_traffic
+from hauberk.kinds.serving.rules import check_name, check_service_metadata, check_traffic
 
 
 class RouteSpec(Part, frozen=True):
@@ -28,6 +28,7 @@ class Route(Part, frozen=True):
 
 def validate(route: Route) -> FieldErrors:
     """Rules that span fields."""
+    yield from check_service_metadata(route.metadata)
     yield from check_name(route.metadata.name)
     yield from (e.under("spec.traffic") for e in check_traffic(route.spec.traffic, of_service=False))
 

@@ -7,41 +7,21 @@ v1/*_validation}.go.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hauberk.base.fields import FieldError, FieldErrors
 from hauberk.base.names import is_dns_label, is_dns_subdomain
-from hauberk.base.refs import Json
+from hauberk.base.quantities import parse_duration_s
+from hauberk.kinds.meta import ObjectMeta
 from hauberk.kinds.serving.parts import Container, RevisionSpec, RevisionTemplate, TrafficTarget
 
 MAX_TIMEOUT_S = 600
-MAX_CONCURRENCY = 1000
 RESERVED_PORTS = {8008, 8012, 8013, 8022, 8112, 8113, 9090, 9091}
 RESERVED_ENV = {"PORT", "K_SERVICE", "K_CONFIGURATION", "K_REVISION"}
 _RESERVED_LABELS = "serving.knative.dev/"
 RESERVED_NAMES = {"queue-proxy"}
 RESERVED_MOUNTS = {"/", "/dev", "/dev/log", "/tmp", "/var", "/var/log"}
-_FEATURES = {
-    "affinity": "kubernetes.podspec-affinity",
-    "dnsConfig": "kubernetes.podspec-dnsconfig",
-    "dnsPolicy": "kubernetes.podspec-dnspolicy",
-    "hostAliases": "kubernetes.podspec-hostaliases",
-    "hostIPC": "kubernetes.podspec-hostipc",
-    "hostNetwork": "kubernetes.podspec-hostnetwork",
-    "hostPID": "kubernetes.podspec-hostpid",
-    "nodeSelector": "kubernetes.podspec-nodeselector",
-    "priorityClassName": "kubernetes.podspec-priorityclassname",
-    "runtimeClassName": "kubernetes.podspec-runtimeclassname",
-    "schedulerName": "kubernetes.podspec-schedulername",
-    "shareProcessNamespace": "kubernetes.podspec-shareprocessnamespace",
-    "tolerations": "kubernetes.podspec-tolerations",
-    "topologySpreadConstraints": "kubernetes.podspec-topologyspreadconstraints",
-}
-_NEVER = (
-    "activeDeadlineSeconds", "ephemeralContainers", "hostname", "nodeName", "priority", "readinessGates",
-    "restartPolicy", "setHostnameAsFQDN", "subdomain", "terminationGracePeriodSeconds",
-)  # fmt: skip
 _NOT_IN_CONTAINER = ("lifecycle", "stdin", "stdin_once", "tty")
 _PORT_NAMES = ("", "http1", "h2c")
 _ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
@@ -81,20 +61,27 @@ def out_of_bounds(value: int, low: int, high: int, path: str) -> FieldError:
 def upstream_text(errors: Iterable[FieldError]) -> str:
     """All errors as upstream's webhook prints them: equal messages merged, sorted by message.
 
+    What follows a newline in a path are the error's details, on lines of their own.
+
     Source: knative.dev/pkg apis/field_error.go, FieldError.Error.
     """
-    merged: dict[str, set[str]] = {}
+    merged: dict[tuple[str, str], set[str]] = {}
     for error in errors:
-        merged.setdefault(error.message, set()).add(error.path)
-    return "\n".join(f"{message}: {', '.join(sorted(paths))}" for message, paths in sorted(merged.items()))
+        path, _, details = error.path.partition("\n")
+        merged.setdefault((error.message, details), set()).add(path)
+    return "\n".join(
+        f"{message}: {', '.join(sorted(paths))}" + (f"\n{details}" if details else "")
+        for (message, details), paths in sorted(merged.items())
+    )
 
 
 def check_template(template: RevisionTemplate, parent: str) -> FieldErrors:
     """Rules of `spec.template`; `parent` is the Configuration's name."""
     name = template.metadata.name
-    if name and not (name.startswith(f"{parent}-") and is_dns_label(name)):
-        prefix = f'invalid value: "{name}" must have prefix "{parent}-"'
-        yield FieldError("metadata.name", prefix if is_dns_label(name) else f"not a DNS 1035 label: {name}")
+    if name and not is_dns_label(name):
+        yield FieldError("metadata.name", f"invalid value: not a DNS 1035 label: {name}")
+    elif name and not name.startswith(f"{parent}-"):
+        yield invalid(f'"{name}" must have prefix "{parent}-"', "metadata.name")
     for label in template.metadata.labels or {}:
         if label.startswith(_RESERVED_LABELS) and label != f"{_RESERVED_LABELS}configurationGeneration":
             yield FieldError(f"metadata.labels.{label}", "invalid key name", "FieldValueForbidden")
@@ -149,19 +136,6 @@ def _check_target(annotations: dict[str, str]) -> FieldErrors:
         yield invalid(text, key)
 
 
-def check_pod_fields(spec: Json, features: Mapping[str, str]) -> FieldErrors:
-    """Fields of a pod that need a flag of config-features, or that a revision never has.
-
-    Takes the raw specification and config-features' data.
-    """
-    for field, feature in _FEATURES.items():
-        if field in spec and features.get(feature, "disabled").lower() == "disabled":
-            yield disallowed(field)
-    for field in _NEVER:
-        if field in spec:
-            yield disallowed(field)
-
-
 def check_spec(spec: RevisionSpec) -> FieldErrors:
     """Rules of a revision's specification."""
     if not spec.containers:
@@ -169,9 +143,10 @@ def check_spec(spec: RevisionSpec) -> FieldErrors:
     yield from check_timing(spec)
     ported = [i for i, c in enumerate(spec.containers) if c.ports]
     if len(ported) > 1:
-        yield FieldError("containers.ports", "more than one container port is set")
+        details = "Only a single port is allowed across all containers"
+        yield FieldError(f"containers[*].ports\n{details}", "more than one container port is set")
     if len(spec.containers) > 1 and not ported:
-        yield missing("containers.ports")
+        yield missing("containers[*].ports")
     volumes = [str(v.get("name", "")) for v in spec.volumes]
     for i, volume in enumerate(spec.volumes):
         yield from (e.under(f"volumes[{i}]") for e in _check_volume(volume, volumes))
@@ -183,24 +158,26 @@ def check_spec(spec: RevisionSpec) -> FieldErrors:
 
 
 def check_timing(spec: RevisionSpec) -> FieldErrors:
-    """Limits of concurrency and of the three timeouts."""
-    concurrency = spec.container_concurrency
-    if concurrency is not None and not 0 <= concurrency <= MAX_CONCURRENCY:
-        yield out_of_bounds(concurrency, 0, MAX_CONCURRENCY, "containerConcurrency")
+    """Relations between the timeouts; their limits are config-defaults'.
+
+    Source: knative/serving pkg/apis/serving/v1/revision_validation.go, validateTimeoutSeconds.
+    """
+    longest = spec.timeout_seconds
     for path, value in (
-        ("timeoutSeconds", spec.timeout_seconds),
         ("responseStartTimeoutSeconds", spec.response_start_timeout_seconds),
         ("idleTimeoutSeconds", spec.idle_timeout_seconds),
     ):
-        if value is not None and not 0 <= value <= MAX_TIMEOUT_S:
-            yield out_of_bounds(value, 0, MAX_TIMEOUT_S, path)
+        if value is not None and longest and not 0 <= value <= longest:
+            yield out_of_bounds(value, 0, longest, path)
+    if spec.timeout_seconds is not None and spec.timeout_seconds < 0:
+        yield out_of_bounds(spec.timeout_seconds, 0, MAX_TIMEOUT_S, "timeoutSeconds")
 
 
 def _check_unique_names(containers: Sequence[Container]) -> FieldErrors:
     seen: set[str] = set()
     for i, container in enumerate(containers):
         if container.name and container.name in seen:
-            yield FieldError(f"containers[{i}].name", f"duplicate container name {container.name!r}")
+            yield FieldError(f"containers[{i}].name", f'duplicate container name "{container.name}"')
         seen.add(container.name)
 
 
@@ -212,7 +189,7 @@ def _check_volume(volume: dict[str, Any], names: Sequence[str]) -> FieldErrors:
     if not is_dns_label(name):
         yield invalid(name, "name")
     if names.count(name) > 1:
-        yield FieldError("name", f"duplicate volume name {name!r}")
+        yield FieldError("name", f'duplicate volume name "{name}"')
     sources = [s for s in _VOLUME_SOURCES if s in volume]
     for source in set(volume) - set(_VOLUME_SOURCES) - {"name"}:
         yield disallowed(source)
@@ -225,7 +202,7 @@ def _check_volume(volume: dict[str, Any], names: Sequence[str]) -> FieldErrors:
 def check_container(container: Container, volumes: Sequence[str], *, serves: bool) -> FieldErrors:
     """Rules of one container; only the one that `serves` may have a port and a readiness probe on it."""
     if container.name in RESERVED_NAMES:
-        yield FieldError("name", f"{container.name!r} is a reserved container name")
+        yield FieldError("name", f'"{container.name}" is a reserved container name')
     if not container.image:
         yield missing("image")
     for field in _NOT_IN_CONTAINER:
@@ -246,25 +223,26 @@ def _check_env(entry: dict[str, Any]) -> FieldErrors:
     name = str(entry.get("name", ""))
     if not name:
         yield missing("name")
-    elif name in RESERVED_ENV:
-        yield FieldError("name", f'"{name}" is a reserved environment variable')
     elif not _ENV_NAME.fullmatch(name):
         yield invalid(name, "name")
 
 
 def _check_ports(container: Container) -> FieldErrors:
     if len(container.ports) > 1:
-        yield FieldError("ports", "More than one container port is set")
+        details = "Only a single port is allowed across all containers"
+        yield FieldError(f"ports\n{details}", "more than one container port is set")
     for i, port in enumerate(container.ports):
         where = f"ports[{i}]"
         if port.container_port in RESERVED_PORTS:
-            yield FieldError(f"{where}.containerPort", f"{port.container_port} is a reserved port")
+            said = f"{port.container_port} is a reserved port"
+            yield invalid(said, f"{where}.containerPort\n{said}, please use a different value")
         elif not 0 <= port.container_port <= 65535:
             yield out_of_bounds(port.container_port, 0, 65535, f"{where}.containerPort")
         if port.protocol not in ("", "TCP"):
             yield invalid(port.protocol, f"{where}.protocol")
         if port.name not in _PORT_NAMES:
-            yield FieldError(f"{where}.name", f"Port name {port.name} is not allowed")
+            details = "Name must be empty, or one of: 'h2c', 'http1'"
+            yield FieldError(f"ports\n{details}", f"Port name {port.name} is not allowed")
         if port.host_port is not None:
             yield disallowed(f"{where}.hostPort")
 
@@ -274,7 +252,7 @@ def _check_mounts(container: Container, volumes: Sequence[str]) -> FieldErrors:
     for i, mount in enumerate(container.volume_mounts):
         where = f"volumeMounts[{i}]"
         if mount.name not in volumes:
-            yield FieldError(f"{where}.name", f"volumeMount has no matching volume {mount.name!r}")
+            yield FieldError(f"{where}.name", "volumeMount has no matching volume")
         if not mount.mount_path:
             yield missing(f"{where}.mountPath")
         elif mount.mount_path.rstrip("/") in RESERVED_MOUNTS or mount.mount_path == "/":
@@ -348,3 +326,38 @@ def check_name(name: str) -> FieldErrors:
     """A Service's or Route's name becomes a DNS label."""
     if name and not (is_dns_label(name) and not name[0].isdigit()):
         yield FieldError("metadata.name", f"not a DNS 1035 label: {name}")
+
+
+ROLLOUT = ("serving.knative.dev/rollout-duration", "serving.knative.dev/rolloutDuration")
+VISIBILITY = "networking.knative.dev/visibility"
+
+
+def check_service_metadata(meta: ObjectMeta) -> FieldErrors:
+    """Annotations and labels of a Service, Route or Configuration itself.
+
+    Source: knative/serving pkg/apis/serving/metadata_validation.go, ValidateHasNoAutoscalingAnnotation,
+    ValidateRolloutDurationAnnotation; v1/route_validation.go, validateClusterVisibilityLabel.
+    """
+    notes, labels = meta.annotations or {}, meta.labels or {}
+    hint = 'autoscaling annotations must be put under "spec.template.metadata.annotations" to work'
+    for key in notes:
+        if key.startswith("autoscaling.knative.dev"):
+            where = f"metadata.annotations\n{hint}"
+            yield FieldError(where, f'invalid key name "{key}"', "FieldValueForbidden")
+    key = next((k for k in ROLLOUT if notes.get(k)), "")
+    if key:
+        yield from (e.under("metadata.annotations") for e in _check_duration(key, notes[key]))
+    if labels.get(VISIBILITY, "cluster-local") != "cluster-local":
+        yield invalid(labels[VISIBILITY], f"metadata.labels.{VISIBILITY}")
+
+
+def _check_duration(key: str, text: str) -> FieldErrors:
+    try:
+        seconds = parse_duration_s(text)
+    except ValueError:
+        yield invalid(text, key)
+        return
+    if seconds != int(seconds):
+        yield FieldError(key, f"rollout-duration={text} is not at second precision")
+    elif seconds < 0:
+        yield FieldError(key, f"rollout-duration={text} must be positive")

@@ -12,7 +12,8 @@ from hauberk.kinds.meta import Kind, ObjectMeta, Part
 from hauberk.kinds.serving.columns import CATEGORIES, LATEST, READY, URL
 from hauberk.kinds.serving.defaults import default_service
 from hauberk.kinds.serving.parts import RevisionTemplate, TrafficTarget
-from hauberk.kinds.serving.rules import check_name, check_template, check_traffic
+from hauberk.kinds.serving.pod import advice
+from hauberk.kinds.serving.rules import check_name, check_service_metadata, check_template, check_traffic
 
 
 class ServiceSpec(Part, frozen=True):
@@ -32,6 +33,7 @@ class Service(Part, frozen=True):
 
 def validate(svc: Service) -> FieldErrors:
     """Rules that span fields."""
+    yield from check_service_metadata(svc.metadata)
     yield from check_name(svc.metadata.name)
     found = check_template(svc.spec.template, svc.metadata.name)
     yield from (e.under("spec.template") for e in found)
@@ -46,6 +48,7 @@ KIND = Kind(
     categories=CATEGORIES,
     model=Service,
     validate=validate,
+    advice=advice,
     default=default_service,
     columns=(URL, *LATEST, *READY),
 )

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from hauberk.base.refs import Json
 from hauberk.serving.config.reading import as_bool
 
 NAME = "config-observability"
@@ -40,3 +41,12 @@ def queue_config(data: Mapping[str, str]) -> str:
         **log,
     }
     return json.dumps(config, separators=(",", ":"))
+
+
+def log_url(data: Mapping[str, str], revision: Json) -> str:
+    """`status.logUrl` of a Revision, from `logging.revision-url-template`; empty where there is none.
+
+    Source: knative/serving pkg/reconciler/revision/revision.go, updateRevisionLoggingURL.
+    """
+    template = data.get("logging.revision-url-template", "")
+    return template.replace("${REVISION_UID}", str(revision["metadata"].get("uid", "")))

@@ -51,10 +51,11 @@ def observer(resolve: Resolve) -> Callable[[Snapshot, Ref], World | None]:
 
 def _digests(revision: Json, resolve: Resolve, config: Deployment) -> dict[str, Digest | Unresolvable | None]:
     """Each image's digest: once found it stays, so that a Revision keeps its image when the tag moves on."""
-    rows = (revision.get("status") or {}).get("containerStatuses") or ()
+    status, spec = revision.get("status") or {}, revision["spec"]
+    rows = (*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ()))
     kept = {row.get("name", ""): row["imageDigest"] for row in rows if row.get("imageDigest")}
     out: dict[str, Digest | Unresolvable | None] = {}
-    for container in revision["spec"].get("containers") or ():
+    for container in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ())):
         image, before = str(container.get("image", "")), kept.get(container.get("name", ""), "")
         if "@" in image or image.split("/")[0] in config.skip_tag_resolving:
             out[image] = Digest("")
@@ -86,6 +87,7 @@ def _settings(
     return Settings(
         deployment=config,
         observability=observability.queue_config(data_of(snapshot, observability.NAME)),
+        log_url=observability.log_url(data_of(snapshot, observability.NAME), revision),
         features=data_of(snapshot, features.NAME),
         replicas=scale.initial_scale(annotations, autoscaling) if size is None else size,
         digests={i: d.image for i, d in digests.items() if isinstance(d, Digest) and d.image},

@@ -51,6 +51,7 @@ class Settings:
     replicas: int = 1
     digests: Mapping[str, str] = field(default_factory=dict)  # image → image with its digest
     default_class: str = KPA_CLASS
+    log_url: str = ""
 
 
 def labels(revision: Json) -> dict[str, str]:
@@ -168,6 +169,8 @@ def _pod_spec(revision: Json, settings: Settings) -> dict[str, Any]:
         }
     }
     rest = {k: v for k, v in spec.items() if k not in _NOT_OF_POD}
+    if spec.get("initContainers"):
+        rest["initContainers"] = [_init(c, settings) for c in spec["initContainers"]]
     return {
         "affinity": affinity,
         **rest,
@@ -196,6 +199,11 @@ def _container(revision: Json, container: Json, port: int | None, settings: Sett
     if container.get("startupProbe"):
         out["startupProbe"] = _aimed(container["startupProbe"], port)
     return out
+
+
+def _init(container: Json, settings: Settings) -> dict[str, Any]:
+    image = container.get("image", "")
+    return {**container, "image": settings.digests.get(image) or image}
 
 
 def _aimed(probe: Json, port: int | None) -> dict[str, Any]:
@@ -253,7 +261,8 @@ def make_images(revision: Json, settings: Settings) -> tuple[Json, ...]:
     """One Image per container, so that what pulls images ahead can know them."""
     meta = revision["metadata"]
     images = []
-    for container in revision["spec"].get("containers") or ():
+    spec = revision["spec"]
+    for container in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):
         image = container.get("image", "")
         images.append(
             body(

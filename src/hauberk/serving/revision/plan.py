@@ -213,16 +213,19 @@ def active(autoscaler: Json | None) -> Condition:
 
 def _status(world: World, healthy: Condition, available: Condition, is_active: Condition) -> dict[str, Any]:
     parts = [is_active, healthy, available]
-    rows = sorted([*parts, ready([healthy, available])], key=lambda c: c.type)
-    status: dict[str, Any] = {"conditions": [c.as_json() for c in rows]}
+    conditions = sorted([*parts, ready([healthy, available])], key=lambda c: c.type)
+    status: dict[str, Any] = {"conditions": [c.as_json() for c in conditions]}
     scale = (world.autoscaler or {}).get("status") or {}
     for ours, theirs in (("actualReplicas", "actualScale"), ("desiredReplicas", "desiredScale")):
         if scale.get(theirs) is not None:
             status[ours] = scale[theirs]
-    status["containerStatuses"] = [
-        _container_status(c, world.digests.get(c.get("image", "")))
-        for c in world.revision["spec"].get("containers") or ()
-    ]
+    for ours, theirs in (("containerStatuses", "containers"), ("initContainerStatuses", "initContainers")):
+        rows = world.revision["spec"].get(theirs) or ()
+        if rows or ours == "containerStatuses":
+            found = [_container_status(c, world.digests.get(c.get("image", ""))) for c in rows]
+            status[ours] = found
+    if world.settings.log_url:
+        status["logUrl"] = world.settings.log_url
     return status
 
 
