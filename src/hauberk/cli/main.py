@@ -20,6 +20,7 @@ COMMANDS = {
     "status": "Show the control plane, pods, proxies, memory and endpoints.",
     "kubeconfig": "Print the kubeconfig of an embedded cluster.",
     "demo": "Run the document on a fresh cluster and prove that it holds.",
+    "verify": "Send real traffic that must pass and that must not; print what came of it.",
     "doctor": "Check a cluster or manifests: wanted, found, fix.",
     "image": "Add, load, pull, list and remove images.",
     "enter": "Run a command on the pod network, or in a pod's network.",
