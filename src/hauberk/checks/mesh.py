@@ -142,7 +142,8 @@ def mesh_of(world: World, namespace: str) -> frozenset[str]:
     rolls = world.all(SMMR)
     if not rolls:
         return frozenset(p.namespace for p in planes(world))
-    own = {p.namespace for p in planes(world) if p.namespace == namespace}
+    roots = {p.namespace for p in planes(world)} | {roll.namespace for roll in rolls}
+    own = roots & {namespace}
     listed = {roll.namespace for roll in rolls if namespace in {name for _, name in members(roll)}}
     return frozenset(own | listed)
 
@@ -204,8 +205,7 @@ def selected_pods(world: World, gateway: Item) -> tuple[GatewayPods, ...]:
     ours = mesh_of(world, gateway.namespace)
 
     def same_mesh(pods: GatewayPods) -> bool:
-        theirs = mesh_of(world, pods.namespace)
-        return not ours or not theirs or bool(ours & theirs)
+        return not world.all(SMMR) or bool(ours & mesh_of(world, pods.namespace))
 
     return tuple(p for p in gateway_pods(world) if selects(selector, p.labels) and same_mesh(p))
 

@@ -26,9 +26,7 @@ def page(check: Check) -> str:
         parts += ["## When it speaks", f"Only where it is known which objects there are of: {kinds}."]
     if check.source:
         parts += ["## Source", f"{check.source}."]
-    accepted = (
-        f'Annotate the object `{PREFIX}{check.code}: "the reason"`, or list it in the file of suppressions.'
-    )
+    accepted = f'Annotate the object `{PREFIX}{check.code}: "the reason"`, or list it in the suppressions.'
     parts += ["## Accept it", accepted]
     return "\n\n".join(parts) + "\n"
 

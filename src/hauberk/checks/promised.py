@@ -10,6 +10,7 @@ config/203-local-gateway.yaml.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from hauberk.base.refs import Json, Ref, ref_of
@@ -47,13 +48,7 @@ def with_promised(world: World) -> World:
     new = tuple(i for i in made if world.named(i.ref.kind, i.namespace, i.name) is None)
     if not new:
         return world
-    return World(
-        (*world.items, *new),
-        world.now,
-        faults=world.faults,
-        declared_whole=world.declared_whole,
-        promised=len(new),
-    )
+    return replace(world, items=(*world.items, *new), promised=len(new))
 
 
 def _made(serving: Item) -> Iterator[Item]:

@@ -143,7 +143,7 @@ def _text(report: Report, form: str, lowest: Severity | None, show_suppressed: b
 
 
 def _watch(subject: Subject, form: str, interval: float | None) -> None:
-    """Print the report, then each change of it; a subject that cannot be read is told once and tried again."""
+    """Print the report, then each change of it; what cannot be read is told once and tried again."""
     from hauberk.checks import doctor
     from hauberk.engine.clock import SystemClock
 

@@ -76,8 +76,9 @@ CHECKS: tuple[Check, ...] = (
         wanted="9090 among the excluded ports",
         fix='set `excludeInboundPorts: "8022,8444,9090"`',
         why=(
-            "The autoscaler scrapes queue-proxies on 9090 by pod IP. Upstream's tests for Service "
-            "Mesh 3 take the port out of the mesh; Service Mesh 2 routes it."
+            "Upstream's Knative, and Serverless from 1.38 on, show their metrics on 9090. The "
+            "scraper is outside of the mesh, so strict mTLS refuses it. Upstream's tests for "
+            "Service Mesh 3 exclude the port."
         ),
         judge=judge.excluded_9090,
         source="serverless-operator hack/lib/mesh_v3_resources/02_istio.yaml",
