@@ -17,6 +17,7 @@ from hauberk.cli.target import (
     on_cluster,
     read_secrets,
     read_stages,
+    resumable,
     this_moment,
     yes_option,
 )
@@ -79,7 +80,9 @@ def command(
         return await install(kube, stages, tell, options, secrets=read_secrets(integration, file))
 
     confirm_install(yes, file)
-    print_done(on_cluster(name, kubeconfig, context, act), output)
+    with resumable():
+        done = on_cluster(name, kubeconfig, context, act)
+    print_done(done, output)
 
 
 def confirm_install(yes: bool, file: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -99,10 +100,24 @@ def on_cluster(name: str, kubeconfig: str, context: str, act: Callable[[Kube], A
 
     async def run() -> T:
         async with connect(Target(kubeconfig=config, context=chosen)) as kube:
-            with explained("finish"):
-                return await act(kube)
+            try:
+                with explained("finish"):
+                    return await act(kube)
+            finally:
+                for text in dict.fromkeys(kube.warnings):
+                    click.echo(f"warning: {text}", err=True)
 
     return asyncio.run(run())
+
+
+@contextmanager
+def resumable() -> Iterator[None]:
+    """Say at an interruption that nothing is lost by it."""
+    try:
+        yield
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        click.echo("\ninterrupted: run the same command again, it goes on where it stopped", err=True)
+        raise
 
 
 def confirm(question: str, *, yes: bool) -> None:

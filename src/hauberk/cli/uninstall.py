@@ -9,7 +9,7 @@ import click
 from hauberk.cli import plan
 from hauberk.cli.common import Progress, file_option, interrupt_on_signals, output_option
 from hauberk.cli.install import print_done
-from hauberk.cli.target import cluster_options, confirm, on_cluster, read_stages, yes_option
+from hauberk.cli.target import cluster_options, confirm, on_cluster, read_stages, resumable, yes_option
 
 if TYPE_CHECKING:
     from hauberk.integration.plan import Change
@@ -72,4 +72,6 @@ def command(
         plan.show(changes, output)
         return
     confirm(f"Remove {len(changes)} objects?", yes=yes)
-    print_done(on_cluster(name, kubeconfig, context, act), output)
+    with resumable():
+        done = on_cluster(name, kubeconfig, context, act)
+    print_done(done, output)

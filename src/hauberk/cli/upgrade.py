@@ -15,6 +15,7 @@ from hauberk.cli.target import (
     on_cluster,
     read_secrets,
     read_stages,
+    resumable,
     this_moment,
     yes_option,
 )
@@ -87,7 +88,8 @@ def command(
         return
     stops = " Traffic stops until the new mesh is ready." if found.changes_mesh else ""
     confirm(f"Remove {len(found.removals)} objects and carry out {file}?{stops}", yes=yes)
-    done, left = on_cluster(name, kubeconfig, context, act)
+    with resumable():
+        done, left = on_cluster(name, kubeconfig, context, act)
     print_done(done, output)
     if left:
         tell.say(f"{len(left)} pods still have the sidecar of the mesh before; make them anew:")

@@ -13,16 +13,18 @@ from dataclasses import dataclass, replace
 from hauberk.base.apierrors import ApiError
 from hauberk.base.problems import Problem
 from hauberk.base.progress import Teller
-from hauberk.base.refs import Json, Ref, ref_of
+from hauberk.base.refs import Json, Ref, is_deleting, ref_of
 from hauberk.integration import marks
 from hauberk.integration.differences import fetch_ours
 from hauberk.integration.plan import Action, Change, removal_of, short, surplus
 from hauberk.integration.removal import remove
 from hauberk.integration.stages import Ready, Stage
-from hauberk.integration.waiting import wait_until_ready
+from hauberk.integration.waiting import until, wait_until_gone, wait_until_ready
 from hauberk.kubeclient import Kube, problem_of
 
-ALIKE = frozenset({"managedFields", "resourceVersion"})
+NOT_CALLED = "failed calling webhook"
+WEBHOOK_S = 30.0
+GONE_S = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +86,8 @@ async def _apply(kube: Kube, stage: Stage, obj: Json, tell: Teller, options: Opt
     ref = ref_of(obj)
     tell.start(short(ref))
     try:
-        live = await kube.find_as(obj)
-        after = await kube.apply(marks.marked(obj, stage.name, live), force=options.force)
+        live = await _settled(kube, obj)
+        after = await _applied(kube, marks.marked(obj, stage.name, live), options)
     except ApiError as error:
         tell.failed(f"{error.code} {error.reason}")
         raise problem_of(error, f"apply {ref}", ref) from error
@@ -95,6 +97,34 @@ async def _apply(kube: Kube, stage: Stage, obj: Json, tell: Teller, options: Opt
     did = outcome(live, after)
     tell.done(WORDS[did])
     return Change(stage=stage.name, ref=ref, action=did)
+
+
+async def _settled(kube: Kube, obj: Json) -> Json | None:
+    """What is there under the object's name; one that is being deleted is waited for to be gone."""
+    live = await kube.find_as(obj)
+    if live is None or not is_deleting(live):
+        return live
+    await wait_until_gone(kube, ref_of(obj), GONE_S, uid=live["metadata"].get("uid", ""))
+    return await kube.find_as(obj)
+
+
+async def _applied(kube: Kube, wanted: Json, options: Options) -> Json:
+    """Apply; a webhook that cannot be called yet is waited for, as an operator brings it with its kinds."""
+    answer: list[Json] = []
+    refused: list[ApiError] = []
+
+    async def once() -> bool:
+        try:
+            answer.append(await kube.apply(wanted, force=options.force))
+        except ApiError as error:
+            if NOT_CALLED not in error.message:
+                raise
+            refused.append(error)
+        return bool(answer)
+
+    if not await until(once, min(WEBHOOK_S, options.within_s or WEBHOOK_S)):
+        raise refused[-1]
+    return answer[0]
 
 
 async def _secrets(kube: Kube, stage: Stage, secrets: Mapping[Ref, Json]) -> tuple[Json, ...]:

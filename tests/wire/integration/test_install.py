@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hauberk.base.apierrors import Forbidden
+from hauberk.base.apierrors import ApiError, Forbidden
 from hauberk.base.problems import Problem
 from hauberk.base.progress import Quiet
 from hauberk.base.refs import Json, Ref, ref_of
@@ -261,3 +261,36 @@ async def test_the_preflight_asks_what_somebody_may(server: Storing, kube: Kube)
     assert rows["permissions"].level == "fail"
     unread = ("one owner of port 443", "members exist", "certificate", "no leftover webhooks", "domain")
     assert {rows[title].level for title in unread} == {"unknown"}
+
+
+async def test_a_webhook_that_is_not_up_yet_is_waited_for(tmp_path: Path):
+    calls: list[str] = []
+
+    def not_yet(request: Request) -> Outcome:
+        calls.append(request.kind)
+        if len(calls) < 3:
+            raise ApiError('Internal error occurred: failed calling webhook "w.example.com": no endpoints')
+        return Outcome()
+
+    policy = Admission(name="policy", kinds=("ConfigMap",), admit=not_yet)
+    async with storing(tmp_path, admission=(policy,)) as server:
+        await server.api.create(a("Namespace", "default"))
+        async with connect(Target(kubeconfig=server.kubeconfig())) as kube:
+            done = await install(kube, (stage("10", configmap("a")),), Quiet())
+            assert actions(done) == {"a": "create"}
+            calls.clear()
+            with pytest.raises(Problem, match="cannot apply") as failed:
+                await install(kube, (stage("10", configmap("c")),), Quiet(), Options(within_s=0.01))
+    assert "`w.example.com` to answer" in failed.value.wanted
+
+
+async def test_an_object_that_is_being_deleted_is_waited_for_and_made_anew(kube: Kube):
+    ref = Ref("ConfigMap", "default", "a")
+    old = await kube.create(a("ConfigMap", "a", "default", metadata={"finalizers": ["example.com/hold"]}))
+    await kube.delete(ref)
+    running = asyncio.ensure_future(install(kube, ONE, Quiet()))
+    await asyncio.sleep(0.3)
+    assert not running.done()
+    await kube.patch(ref, {"metadata": {"finalizers": None}})
+    assert actions(await running)["a"] == "create"
+    assert (await kube.get(ref))["metadata"]["uid"] != old["metadata"]["uid"]
