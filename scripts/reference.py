@@ -2,6 +2,7 @@
 
 kinds.md: every kind, its fields, which act and which do not. commands.md: every command's help.
 admission.md: every built-in admission step. deviations.md: every `Deviation:` in a docstring.
+../checks: every check of the doctor.
 serving-conformance.md: what the Serving specifications demand, with the tests that prove it.
 """
 
@@ -19,6 +20,9 @@ import click
 
 import conformance  # the script beside this one
 from hauberk.app.run import ADMISSION
+from hauberk.checks import page as check_page
+from hauberk.checks.model import Check
+from hauberk.checks.table import CHECKS
 from hauberk.cli.main import COMMANDS, cli
 from hauberk.kinds import KINDS
 from hauberk.kinds.meta import Kind
@@ -249,12 +253,27 @@ def serving_conformance() -> str:
     return f"# Serving conformance\n\n{HEAD}\n{lead}\n{conformance.page()}"
 
 
+# Checks
+
+
+def checks() -> str:
+    """The page that lists the doctor's checks."""
+    lead = "What `hauberk doctor` looks for. [How to use it](../doctor.md).\n"
+    return f"# Checks\n\n{HEAD}\n{lead}\n{check_page.index()}"
+
+
+def _check(check: Check) -> Callable[[], str]:
+    return lambda: check_page.page(check)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "kinds.md": kinds,
     "commands.md": commands,
     "admission.md": admission,
     "deviations.md": deviations,
     "serving-conformance.md": serving_conformance,
+    "../checks/README.md": checks,
+    **{f"../checks/{check.code}.md": _check(check) for check in CHECKS},
 }
 
 
@@ -266,7 +285,7 @@ def main() -> int:
         if "--check" in sys.argv:
             stale += [name] if not file.exists() or file.read_text() != text else []
         else:
-            OUT.mkdir(parents=True, exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
     if stale:
         print(f"out of date: {', '.join(stale)}\n  fix: make docs", file=sys.stderr)

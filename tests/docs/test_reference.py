@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from hauberk.app.run import ADMISSION
+from hauberk.checks.model import Check
+from hauberk.checks.table import CHECKS
 from hauberk.cli.main import COMMANDS
 from hauberk.kinds import KINDS
 from hauberk.kinds.meta import Kind
@@ -45,6 +47,14 @@ def test_every_command_has_a_section_with_examples(command: str) -> None:
     _, found, rest = page("reference/commands.md").partition(f"## hauberk {command}\n")
     assert found
     assert "Examples:" in rest.split("\n## ")[0]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.code)
+def test_every_check_has_a_page_that_says_wanted_fix_and_why(check: Check) -> None:
+    text = page(f"checks/{check.code}.md")
+    assert text.startswith(f"# {check.code}: {check.title}\n")
+    assert check.why in text
+    assert all(f"## {part}\n\n" in text for part in ("Wanted", "Fix", "Why"))
 
 
 @pytest.mark.parametrize("step", ADMISSION, ids=lambda a: a.name)

@@ -24,7 +24,14 @@ ROOT = Path(__file__).parents[3]
 LINKED = ("Makefile", "README.md", "examples", "docs", "pyproject.toml", "scripts", "src")
 RUN = [
     page
-    for page in ("README.md", "docs/install.md", "docs/images.md", "docs/tour.md", "docs/troubleshooting.md")
+    for page in (
+        "README.md",
+        "docs/install.md",
+        "docs/images.md",
+        "docs/tour.md",
+        "docs/troubleshooting.md",
+        "docs/doctor.md",
+    )
     if any(b.language == "sh" and not b.exempt for b in pages.blocks((ROOT / page).read_text()))
 ]
 PAGE_LIMIT_S = 240
