@@ -13,7 +13,7 @@
 | /trailers   | the request's trailers come back as trailers                              |
 | /exit?N     | no answer: the process ends with N                                        |
 
-Standard library only.
+Standard library only. On SIGTERM it ends at once: whatever it has in hand then is lost.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import base64
 import hashlib
 import json
 import os
+import signal
 import stat
 import sys
 import time
@@ -118,6 +119,8 @@ class App(BaseHTTPRequestHandler):
             while left:
                 left -= (got := len(self.rfile.read(min(left, 1 << 20))))
                 total += got
+        if self.path.startswith("/sleep?"):
+            time.sleep(float(self.path.partition("?")[2]))
         if self.path == "/trailers":
             self.send_response(200)
             self.send_header("transfer-encoding", "chunked")
@@ -185,4 +188,5 @@ class App(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # the kernel keeps it from a first process without
     ThreadingHTTPServer(("", int(os.environ.get("PORT", "8080"))), App).serve_forever()
