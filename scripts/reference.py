@@ -4,6 +4,7 @@ kinds.md: every kind, its fields, which act and which do not. commands.md: every
 admission.md: every built-in admission step. deviations.md: every `Deviation:` in a docstring.
 ../checks: every check of the doctor.
 serving-conformance.md: what the Serving specifications demand, with the tests that prove it.
+ablation.md: each setting of the document, what happens without it, and the check that names it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import Any
 
 import click
 
-import conformance  # the script beside this one
+import ablation  # the scripts beside this one
+import conformance
 from hauberk.app.run import ADMISSION
 from hauberk.checks import page as check_page
 from hauberk.checks.model import Check
@@ -266,12 +268,18 @@ def _check(check: Check) -> Callable[[], str]:
     return lambda: check_page.page(check)
 
 
+def settings() -> str:
+    """The page of the ablation table."""
+    return f"# What each setting of the document does\n\n{HEAD}\n{ablation.page()}"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "kinds.md": kinds,
     "commands.md": commands,
     "admission.md": admission,
     "deviations.md": deviations,
     "serving-conformance.md": serving_conformance,
+    "ablation.md": settings,
     "../checks/README.md": checks,
     **{f"../checks/{check.code}.md": _check(check) for check in CHECKS},
 }
