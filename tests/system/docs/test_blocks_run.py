@@ -30,6 +30,7 @@ RUN = [
         "docs/images.md",
         "docs/tour.md",
         "docs/troubleshooting.md",
+        "docs/integration.md",
         "docs/doctor.md",
     )
     if any(b.language == "sh" and not b.exempt for b in pages.blocks((ROOT / page).read_text()))
