@@ -126,6 +126,7 @@ OBJECTS = (
                      put(KSVC, "metadata.namespace", "knative-serving")], note="member"),
     Case("HBK1005", [put(KSVC, f'{TEMPLATE}.annotations.{INJECT}": ', "true")]),
     Case("HBK1006", [put(KSVC, f"{TEMPLATE}.labels.{INJECT}", True)]),
+    Case("HBK1009", [add("{apiVersion: security.istio.io/v1, kind: PeerAuthentication, metadata: {name: a}, spec: {}}")]),
     Case("HBK1007", [put(KSVC, "metadata.annotations.doctor~1hauberk~1dev/HBK1521", " ")]),
     Case("HBK1008", [put(KSVC, "metadata.annotations.doctor~1hauberk~1dev/HBK1521", "no reason to")]),
 )  # fmt: skip
@@ -238,6 +239,11 @@ spec:
     Case("HBK1422", [drop("Service/istio-ingressgateway", "spec.ports.1")], good=SAIL),
 )  # fmt: skip
 SERVICES = (
+    Case("HBK1423", [drop(INGRESS, "spec.selector")]),
+    Case("HBK1424", [drop(LOCAL, "spec.servers.0.port.name")], note="gateway"),
+    Case("HBK1424", [drop(ENTRY, "spec.ports.1.name")], note="entry"),
+    Case("HBK1412", [drop(LOCAL_SERVICE, "spec.selector")], note="missing"),
+    Case("HBK1215", [put(KAFKA, "metadata.namespace", "shop")]),
     Case("HBK1501", [drop(SERVING, "spec.ingress.istio.enabled")], note="missing"),
     Case("HBK1501", [put(SERVING, "spec.ingress.istio.enabled", False)], note="inverted"),
     Case("HBK1502", [put(SERVING, "spec.ingress.kourier", {"enabled": True})]),

@@ -10,9 +10,7 @@ from hauberk.checks.knative import GatewayRow, host_parts, serving_of
 from hauberk.checks.model import Found, Path
 from hauberk.checks.world import Item, World, dig, selects
 
-TRANSLATION = "experimental.istio.io/disable-gateway-port-translation"
 HTTPS_PORT = 443
-SERVICE_PORT = 80
 
 
 def _ingress(world: World) -> Iterator[Item]:
@@ -42,21 +40,41 @@ def _missing(rows: Any) -> Any:
     return judge
 
 
+def no_selector(world: World) -> Iterator[Found]:
+    """A Gateway of Knative applies to every proxy."""
+    for gateway in (*_ingress(world), *_local(world)):
+        if not gateway.get("spec", "selector"):
+            yield Found(item=gateway, path=("spec", "selector"), found="no selector")
+
+
+def nameless(world: World) -> Iterator[Found]:
+    """A port of a Gateway or ServiceEntry has no name."""
+    for gateway in world.all(mesh.GATEWAY):
+        for path, server in mesh.servers(gateway):
+            if not dig(server, ("port", "name")):
+                yield Found(item=gateway, path=(*path, "port", "name"), found="nothing")
+    for entry in world.all("ServiceEntry.networking.istio.io"):
+        for path, port in entry.rows("spec", "ports"):
+            if not port.get("name"):
+                yield Found(item=entry, path=(*path, "name"), found="nothing")
+
+
 def no_pods(world: World) -> Iterator[Found]:
     """A Gateway selects no gateway pod."""
     if not mesh.gateway_pods(world):
         return
     for gateway in (*_ingress(world), *_local(world)):
-        if not mesh.selected_pods(world, gateway):
-            selector = gateway.get("spec", "selector")
-            text = _labels(selector) if isinstance(selector, Mapping) else "nothing"
+        selector = gateway.get("spec", "selector")
+        if selector and not mesh.selected_pods(world, gateway):
+            text = labels_text(selector) if isinstance(selector, Mapping) else "nothing"
             pods = "; ".join(
-                sorted({f"{p.namespace}: {_labels(p.labels)}" for p in mesh.gateway_pods(world)})
+                sorted({f"{p.namespace}: {labels_text(p.labels)}" for p in mesh.gateway_pods(world)})
             )
             yield Found(item=gateway, path=("spec", "selector"), found=f"`{text}` selects none of {pods}")
 
 
-def _labels(labels: Mapping[str, Any]) -> str:
+def labels_text(labels: Mapping[str, Any]) -> str:
+    """`a=b, c=d`."""
     return ", ".join(f"{k}={v}" for k, v in labels.items())
 
 
@@ -125,31 +143,6 @@ def plain_local(world: World) -> Iterator[Found]:
                 yield Found(item=gateway, path=(*path, "tls", "mode"), found=said)
 
 
-def _local_services(world: World) -> Iterator[tuple[Item, Item]]:
-    """(Service, Gateway) of every local gateway whose Service is known."""
-    for row in knative.local_gateways(serving_of(world)):
-        name, namespace = host_parts(row.service)
-        service = world.named(mesh.SERVICE, namespace, name)
-        gateway = world.named(mesh.GATEWAY, row.namespace, row.name)
-        if service is not None and gateway is not None:
-            yield service, gateway
-
-
-def no_local_service(world: World) -> Iterator[Found]:
-    """The local Gateway's Service does not exist."""
-    serving = serving_of(world)
-    if not world.whole or serving is None or not mesh.has_mesh(world):
-        return
-    for row in knative.local_gateways(serving):
-        name, namespace = host_parts(row.service)
-        if world.named(mesh.SERVICE, namespace, name) is None:
-            other = next((s for s in world.all(mesh.SERVICE) if s.name == name), None)
-            found = f"only {other.ref}" if other else f"no Service {namespace}/{name}"
-            path: Path = ("metadata", "namespace") if other and not row.path else row.path
-            item = other if other and not row.path else serving
-            yield Found(item=item, path=path, found=found, wanted=f"a Service {namespace}/{name}")
-
-
 def no_ingress_service(world: World) -> Iterator[Found]:
     """The ingress Gateway's Service does not exist."""
     serving = serving_of(world)
@@ -174,84 +167,18 @@ def probe_service(world: World) -> Iterator[Found]:
     for gateway in _ingress(world):
         selector = gateway.get("spec", "selector")
         if not any(selects(selector, s.labels) for s in world.all(mesh.SERVICE)):
-            text = _labels(selector) if isinstance(selector, Mapping) else ""
+            text = labels_text(selector) if isinstance(selector, Mapping) else ""
             yield Found(item=gateway, path=("spec", "selector"), found=f"no Service is labelled `{text}`")
 
 
-def _ports(service: Item) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+def ports(service: Item) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """(path, port) of a Service."""
     yield from service.rows("spec", "ports")
 
 
-def _target(port: Mapping[str, Any]) -> Any:
+def target(port: Mapping[str, Any]) -> Any:
+    """Where a port of a Service leads."""
     return port.get("targetPort", port.get("port"))
-
-
-def no_listener(world: World) -> Iterator[Found]:
-    """The local Gateway's Service leads to a port where nobody listens."""
-    for service, gateway in _local_services(world):
-        numbers = {mesh.port_of(s) for _, s in mesh.servers(gateway)}
-        for path, port in _ports(service):
-            ends = {_target(port)} if TRANSLATION in service.labels else {_target(port), port.get("port")}
-            if port.get("port") == SERVICE_PORT and not ends & numbers:
-                said = f"{_target(port)}, where {gateway.ref} listens on {', '.join(map(str, numbers))}"
-                yield Found(item=service, path=(*path, "targetPort"), found=said)
-
-
-def translated(world: World) -> Iterator[Found]:
-    """Port translation of the local Gateway's Service is on."""
-    for service, gateway in _local_services(world):
-        numbers = {mesh.port_of(s) for _, s in mesh.servers(gateway)}
-        path: Path = ("metadata", "labels", TRANSLATION)
-        crossing = any(_target(p) in numbers and _target(p) != p.get("port") for _, p in _ports(service))
-        if crossing and str(service.labels.get(TRANSLATION, "")).lower() != "true":
-            said = service.labels.get(TRANSLATION)
-            yield Found(item=service, path=path, found="no label" if said is None else f"`{said}`")
-
-
-def local_selector(world: World) -> Iterator[Found]:
-    """The local Gateway's Service selects no gateway pod."""
-    pods = mesh.gateway_pods(world)
-    for service, gateway in _local_services(world):
-        selector = service.get("spec", "selector")
-        hit = [p for p in pods if p.namespace == service.namespace and selects(selector, p.labels)]
-        served = mesh.selected_pods(world, gateway)
-        if pods and not (hit and (not served or any(p in served for p in hit))):
-            said = _labels(selector) if isinstance(selector, Mapping) else "nothing"
-            yield Found(item=service, path=("spec", "selector"), found=f"`{said}` selects no gateway pod")
-
-
-def local_type(world: World) -> Iterator[Found]:
-    """The local Gateway is exposed outside the cluster."""
-    for service, _ in _local_services(world):
-        kind = service.get("spec", "type")
-        if kind in ("NodePort", "LoadBalancer"):
-            yield Found(item=service, path=("spec", "type"), found=f"`{kind}`")
-
-
-def local_port(world: World) -> Iterator[Found]:
-    """The local Gateway's Service has no port 80."""
-    for service, _ in _local_services(world):
-        found = [p for _, p in _ports(service) if p.get("port") == SERVICE_PORT]
-        if not found:
-            ports = ", ".join(str(p.get("port")) for _, p in _ports(service)) or "none"
-            yield Found(item=service, path=("spec", "ports"), found=f"ports {ports}")
-
-
-def local_port_name(world: World) -> Iterator[Found]:
-    """The local Gateway's port is not named as HTTP/2."""
-    for service, _ in _local_services(world):
-        for path, port in _ports(service):
-            name, app = str(port.get("name", "")), str(port.get("appProtocol", ""))
-            if port.get("port") == SERVICE_PORT and not _speaks_http2(name, app):
-                yield Found(item=service, path=(*path, "name"), found=f"`{name}`")
-
-
-def _speaks_http2(name: str, app: str) -> bool:
-    return app in ("http2", "h2c", "grpc", "kubernetes.io/h2c") or name.partition("-")[0] in (
-        "http2",
-        "grpc",
-        "h2c",
-    )
 
 
 def conflicts(world: World) -> Iterator[Found]:
@@ -321,7 +248,7 @@ def bare_ports(world: World) -> Iterator[Found]:
         name, namespace = host_parts(row.service)
         service = world.named(mesh.SERVICE, namespace, name)
         if service is not None:
-            have = {p.get("port") for _, p in _ports(service)}
+            have = {p.get("port") for _, p in ports(service)}
             missing = [n for n in (80, 443) if n not in have]
             if missing:
                 said = ", ".join(map(str, sorted(h for h in have if isinstance(h, int)))) or "none"

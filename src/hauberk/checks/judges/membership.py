@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from hauberk.base.times import epoch
 from hauberk.checks import knative, mesh
-from hauberk.checks.model import Found
+from hauberk.checks.model import Found, Path
 from hauberk.checks.world import Item, World, condition
 
 NEEDED_KINDS = (mesh.GATEWAY, "VirtualService.networking.istio.io", "DestinationRule.networking.istio.io")
@@ -126,6 +126,23 @@ def missing_kinds(world: World) -> Iterator[Found]:
     for kind in NEEDED_KINDS:
         if kind not in world.served:
             yield Found(item=serving, found=f"the cluster does not serve {kind}")
+
+
+# Where the operators look for their objects.
+_HOMES = {
+    knative.SERVING: "knative-serving",
+    knative.EVENTING: "knative-eventing",
+    knative.KAFKA: "knative-eventing",
+}
+
+
+def wrong_home(world: World) -> Iterator[Found]:
+    """An operator's object is in another namespace than its operator reads."""
+    for kind, home in _HOMES.items():
+        for item in world.all(kind):
+            if item.namespace not in ("", home):
+                where: Path = ("metadata", "namespace")
+                yield Found(item=item, path=where, found=f"`{item.namespace}`", wanted=f"`{home}`")
 
 
 def dead_webhooks(world: World) -> Iterator[Found]:

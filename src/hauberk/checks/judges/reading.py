@@ -89,6 +89,22 @@ def values(world: World) -> Iterator[Found]:
                     yield Found(item=item, path=(*path, str(key)), found=f"`{value}`, a {kind}", fix=fix)
 
 
+# Kinds whose meaning depends on where they are.
+_PLACED = (
+    "ServiceMeshControlPlane.maistra.io", "ServiceMeshMemberRoll.maistra.io", "Gateway.networking.istio.io",
+    "ServiceEntry.networking.istio.io", "KnativeServing.operator.knative.dev",
+    "KnativeEventing.operator.knative.dev", "KnativeKafka.operator.serverless.openshift.io",
+    "PeerAuthentication.security.istio.io", "AuthorizationPolicy.security.istio.io",
+)  # fmt: skip
+
+
+def no_namespace(world: World) -> Iterator[Found]:
+    """An object does not say in which namespace it belongs."""
+    for item in world.of(_PLACED):
+        if not item.namespace:
+            yield Found(item=item, path=("metadata", "namespace"), found="no namespace")
+
+
 def said_by_the_runner(_: World) -> Iterator[Found]:
     """Nothing: `judge.run` itself says these."""
     yield from ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hauberk.checks.judges import gateways as judge
+from hauberk.checks.judges import local_service
 from hauberk.checks.model import Check, Severity
 
 CHECKS: tuple[Check, ...] = (
@@ -108,7 +109,7 @@ CHECKS: tuple[Check, ...] = (
             "`NAME.NAMESPACE.svc.cluster.local` of every Knative service is an ExternalName of it; "
             "without it the name leads nowhere."
         ),
-        judge=judge.no_local_service,
+        judge=local_service.no_local_service,
     ),
     Check(
         code="HBK1410",
@@ -117,7 +118,7 @@ CHECKS: tuple[Check, ...] = (
         wanted="the port of the local Gateway's server",
         fix="set `targetPort: 8081`",
         why="Calls to cluster-local services end in `connection refused`.",
-        judge=judge.no_listener,
+        judge=local_service.no_listener,
     ),
     Check(
         code="HBK1411",
@@ -129,7 +130,7 @@ CHECKS: tuple[Check, ...] = (
             "Istio translates a Gateway's port 80 into the target ports of all Services before the "
             "pods. Without the label a server on 80 also listens on 8081, where the local Gateway is."
         ),
-        judge=judge.translated,
+        judge=local_service.translated,
         source="istio/istio pilot/pkg/model/gateway.go, mergeGateways",
     ),
     Check(
@@ -139,7 +140,7 @@ CHECKS: tuple[Check, ...] = (
         wanted="the labels of the pods that the local Gateway selects",
         fix="set `selector: {istio: ingressgateway}`",
         why="The Service has no endpoints: calls to cluster-local services fail at once.",
-        judge=judge.local_selector,
+        judge=local_service.local_selector,
     ),
     Check(
         code="HBK1413",
@@ -148,7 +149,7 @@ CHECKS: tuple[Check, ...] = (
         wanted="ClusterIP",
         fix="set `type: ClusterIP`",
         why="Cluster-local services are meant for the cluster only.",
-        judge=judge.local_type,
+        judge=local_service.local_type,
     ),
     Check(
         code="HBK1414",
@@ -157,7 +158,7 @@ CHECKS: tuple[Check, ...] = (
         wanted="port 80",
         fix="add a port 80 with `targetPort: 8081`",
         why="Cluster-local URLs have no port, so clients use 80.",
-        judge=judge.local_port,
+        judge=local_service.local_port,
     ),
     Check(
         code="HBK1415",
@@ -169,7 +170,7 @@ CHECKS: tuple[Check, ...] = (
             "Istio reads the protocol from the name. As `tcp` requests are not routed by host, as "
             "`http` gRPC is downgraded to HTTP/1.1."
         ),
-        judge=judge.local_port_name,
+        judge=local_service.local_port_name,
         source="istio.io protocol selection",
     ),
     Check(
@@ -257,5 +258,27 @@ CHECKS: tuple[Check, ...] = (
         why="Edge Routes lead to http2 (80), passthrough Routes to https (443).",
         judge=judge.bare_ports,
         source="serverless-operator serving/ingress/pkg/reconciler/ingress/resources/route.go",
+    ),
+    Check(
+        code="HBK1423",
+        title="A Gateway of Knative applies to every proxy",
+        severity=Severity.WARNING,
+        wanted="the label of the ingress gateway: `knative: ingressgateway`",
+        fix="set `spec.selector`",
+        why=(
+            "Without a selector Istio opens the listeners on every gateway of the mesh, those of others "
+            "included. The document labels the ingress gateway so that Knative has one of its own."
+        ),
+        judge=judge.no_selector,
+    ),
+    Check(
+        code="HBK1424",
+        title="A port of a Gateway or ServiceEntry has no name",
+        severity=Severity.ERROR,
+        wanted="a name, such as `https`",
+        fix="name the port",
+        why="Istio's validation refuses it.",
+        judge=judge.nameless,
+        source="istio/istio pkg/config/validation/validation.go",
     ),
 )

@@ -161,4 +161,17 @@ CHECKS: tuple[Check, ...] = (
         why="It overrules every label and annotation of pods: none of them gets a sidecar.",
         judge=judge.disabled_namespace,
     ),
+    Check(
+        code="HBK1215",
+        title="An operator's object is in another namespace than its operator reads",
+        severity=Severity.ERROR,
+        wanted="`knative-serving` for KnativeServing, `knative-eventing` for the others",
+        fix="correct `metadata.namespace`",
+        why=(
+            "The Serverless operator accepts each of them in its own namespace only. Routes of the mesh, "
+            "member roll and policies name these namespaces, too."
+        ),
+        judge=judge.wrong_home,
+        source="serverless-operator openshift-knative-operator/pkg/webhook",
+    ),
 )

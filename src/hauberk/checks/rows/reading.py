@@ -103,4 +103,16 @@ CHECKS: tuple[Check, ...] = (
         ),
         judge=judge.said_by_the_runner,
     ),
+    Check(
+        code="HBK1009",
+        title="An object does not say in which namespace it belongs",
+        severity=Severity.WARNING,
+        wanted="`metadata.namespace`",
+        fix="write the namespace",
+        why=(
+            "It is applied to whatever namespace the context has at that moment. A control plane, a "
+            "Gateway or a policy in another namespace means something else, or nothing."
+        ),
+        judge=judge.no_namespace,
+    ),
 )
