@@ -3,6 +3,7 @@
 kinds.md: every kind, its fields, which act and which do not. commands.md: every command's help.
 admission.md: every built-in admission step. deviations.md: every `Deviation:` in a docstring.
 ../checks: every check of the doctor.
+hauberk-yaml.md, hauberk.schema.json: every key of the integration's file.
 serving-conformance.md: what the Serving specifications demand, with the tests that prove it.
 ablation.md: each setting of the document, what happens without it, and the check that names it.
 """
@@ -21,11 +22,13 @@ import click
 
 import ablation  # the scripts beside this one
 import conformance
+import integration_page
 from hauberk.app.run import ADMISSION
 from hauberk.checks import page as check_page
 from hauberk.checks.model import Check
 from hauberk.checks.table import CHECKS
 from hauberk.cli.main import COMMANDS, cli
+from hauberk.integration import schema
 from hauberk.kinds import KINDS
 from hauberk.kinds.meta import Kind
 from hauberk.kinds.shape import Shape, kind_shape, meta_shape
@@ -268,6 +271,18 @@ def _check(check: Check) -> Callable[[], str]:
     return lambda: check_page.page(check)
 
 
+# hauberk.yaml
+
+
+def hauberk_yaml() -> str:
+    """The page of the Integration's keys."""
+    lead = (
+        "Every key of the one file of the integration. [How to use it](../integration.md); the same\n"
+        "for editors: [hauberk.schema.json](hauberk.schema.json), which `hauberk schema` prints.\n"
+    )
+    return f"# hauberk.yaml\n\n{HEAD}\n{lead}\n{integration_page.page()}"
+
+
 def settings() -> str:
     """The page of the ablation table."""
     return f"# What each setting of the document does\n\n{HEAD}\n{ablation.page()}"
@@ -280,6 +295,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "deviations.md": deviations,
     "serving-conformance.md": serving_conformance,
     "ablation.md": settings,
+    "hauberk-yaml.md": hauberk_yaml,
+    "hauberk.schema.json": schema.text,
     "../checks/README.md": checks,
     **{f"../checks/{check.code}.md": _check(check) for check in CHECKS},
 }
