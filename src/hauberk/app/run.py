@@ -23,6 +23,7 @@ from hauberk.app.feed import Feed
 from hauberk.app.http import HttpServer, unix_door
 from hauberk.app.mesh_feed import MeshFeed
 from hauberk.app.pod_door import pod_door
+from hauberk.app.pod_usage import pod_usage
 from hauberk.app.proxies import bootstrap_of
 from hauberk.app.report import report
 from hauberk.app.served import Served
@@ -86,8 +87,11 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
     feed = MeshFeed(server, paths, xds, recorder, clock, options.https_port)
     acks = Acks(lambda: feed.published_revision, lambda uid: xds.state(uid) == "SYNCED")
     digests = Digests(server, paths, clock)
-    engine = Engine(server, _controllers(authority, facts, server, acks, digests), clock, recorder)
+    hpa = autoscaler.hpa.Loop(server.snapshot, pod_usage(runtime), clock)
+    made = (*_controllers(authority, facts, server, acks, digests), *autoscaler.hpa.controllers(hpa))
+    engine = Engine(server, made, clock, recorder)
     facts.listen(autoscaler.waker(engine.wake))
+    hpa.wake = autoscaler.hpa.waker(engine.wake)
     tokens = issuer(server, authority.token_key, clock)
     node = Node(
         server,
@@ -111,7 +115,7 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
         parts = (recorder.run, engine.run, GarbageCollector(server, clock).run, xds.run, mesh_feed.run)
         served = Served(server, xds, engine)
         feed.served = served.look
-        tasks = [group.create_task(digests.run(engine.wake)), group.create_task(served.run())]
+        tasks = [group.create_task(r) for r in (digests.run(engine.wake), served.run(), hpa.run())]
         tasks += [
             group.create_task(part())
             for part in (*parts, names.run, node.run, collector.run, activator.run, http.run, pods_http.run)

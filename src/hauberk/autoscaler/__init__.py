@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+from hauberk.autoscaler import hpa
 from hauberk.autoscaler.collector import Collector
 from hauberk.autoscaler.controller import controllers, waker
 from hauberk.autoscaler.facts import Facts
 
-__all__ = ["Collector", "Facts", "controllers", "waker"]
+__all__ = ["Collector", "Facts", "controllers", "hpa", "waker"]

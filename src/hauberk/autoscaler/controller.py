@@ -19,6 +19,7 @@ from hauberk.ports import Snapshot
 SKS = "ServerlessService.networking.internal.knative.dev"
 METRIC = "Metric.autoscaling.internal.knative.dev"
 DEPLOYMENT = "Deployment.apps"
+HPA = "HorizontalPodAutoscaler.autoscaling"
 PODAUTOSCALER_NAME, METRIC_NAME = "podautoscaler", "metric"
 
 
@@ -37,6 +38,7 @@ def observer(facts: Facts) -> Callable[[Snapshot, Ref], World | None]:
             settings=settings_for(autoscaler, config_of(snapshot)),
             kpa=annotations_of(autoscaler).get("autoscaling.knative.dev/class", KPA) == KPA,
             deployment=snapshot.get(Ref(DEPLOYMENT, ref.namespace, target)),
+            hpa=snapshot.get(Ref(HPA, ref.namespace, ref.name)),
             sks=sks,
             pods=count(pods_of(snapshot, *key)),
             wanted=facts.wanted(key),
@@ -118,7 +120,7 @@ def controllers(facts: Facts) -> tuple[Controller[Any], ...]:
         Controller(
             name=PODAUTOSCALER_NAME,
             kind=KIND,
-            owns=(SKS, METRIC),
+            owns=(SKS, METRIC, HPA),
             wakes={
                 "Pod": wake_for_pod,
                 DEPLOYMENT: wake_for_deployment,

@@ -11,6 +11,7 @@ from typing import Any
 
 from hauberk.autoscaler.config import Settings, num_activators
 from hauberk.autoscaler.facts import Wanted
+from hauberk.autoscaler.hpa.make import make_hpa
 from hauberk.autoscaler.last_pod import AskActivator, Drop, GoInactive, Idle, Keep, Phase, next_step
 from hauberk.autoscaler.make import Mode, make_metric, make_scale, make_sks
 from hauberk.autoscaler.pods import Counts
@@ -34,7 +35,8 @@ class World:
 
     autoscaler: Json
     settings: Settings
-    kpa: bool = True  # False: a class that is not built
+    kpa: bool = True  # False: the class that goes by CPU or memory
+    hpa: Json | None = None
     deployment: Json | None = None
     sks: Json | None = None
     pods: Counts = field(default_factory=Counts)
@@ -55,14 +57,14 @@ class Scale:
 
 def plan(world: World, now: float) -> Plan:
     """Decide size, mode and status."""
-    if not world.kpa:
-        return Plan(status={"conditions": [c.as_json() for c in _not_built()]})
     if world.foreign_sks:
         name = world.autoscaler["metadata"]["name"]
         text = f'There is an existing ServerlessService "{name}" that we do not own.'
         rows = [Condition("Active", "False", "NotOwned", text), _sks_ready(None), _initialized(world)]
         said = Note("InternalError", f"error reconciling SKS: PA: {name} does not own SKS: {name}", "Warning")
         return Plan(status={"conditions": [c.as_json() for c in (*rows, ready(rows))]}, notes=(said,))
+    if not world.kpa:
+        return _by_resources(world)
     scale = decide_scale(world, now)
     mode = choose_mode(world, scale.want)
     sks = make_sks(world.autoscaler, mode, num_activators(world.settings, world.pods.ready))
@@ -76,10 +78,30 @@ def plan(world: World, now: float) -> Plan:
     )
 
 
-def _not_built() -> tuple[Condition, ...]:
-    text = "autoscaling class hpa.autoscaling.knative.dev does not act yet: use kpa.autoscaling.knative.dev"
-    part = Condition("Active", "Unknown", "NotImplemented", text)
-    return part, ready([part])
+def _by_resources(world: World) -> Plan:
+    """The class that leaves the pods to a HorizontalPodAutoscaler: never to zero, never by the activator.
+
+    Source: pkg/reconciler/autoscaling/hpa/hpa.go, ReconcileKind.
+    """
+    backed = _sks_ready(world.sks)
+    begun = is_initialized(world) or backed.status == "True"
+    rows = (Condition("Active", "True"), Condition("ScaleTargetInitialized", "True" if begun else "Unknown"))
+    seen = (world.hpa or {}).get("status") or {}
+    status = _named({"conditions": [c.as_json() for c in (*rows, ready([*rows, backed]), backed)]}, world.sks)
+    for ours, theirs in (("desiredScale", "desiredReplicas"), ("actualScale", "currentReplicas")):
+        if theirs in seen:
+            status[ours] = seen[theirs]
+    hpa = make_hpa(world.autoscaler, world.settings)
+    return Plan(children=(make_sks(world.autoscaler, "Serve", 0), hpa), status=status)
+
+
+def _named(status: dict[str, Any], sks: Json | None) -> dict[str, Any]:
+    """The status with the names of the revision's Services."""
+    found = (sks or {}).get("status") or {}
+    for ours, theirs in (("metricsServiceName", "privateServiceName"), ("serviceName", "serviceName")):
+        if found.get(theirs):
+            status[ours] = found[theirs]
+    return status
 
 
 def _phase(world: World, now: float) -> tuple[Phase, float]:
@@ -211,11 +233,7 @@ def _status(world: World, scale: Scale) -> dict[str, Any]:
         status["desiredScale"] = scale.want
     elif ((world.autoscaler.get("status") or {}).get("desiredScale")) is not None:
         status["desiredScale"] = world.autoscaler["status"]["desiredScale"]
-    sks_status = (world.sks or {}).get("status") or {}
-    for ours, theirs in (("metricsServiceName", "privateServiceName"), ("serviceName", "serviceName")):
-        if sks_status.get(theirs):
-            status[ours] = sks_status[theirs]
-    return status
+    return _named(status, world.sks)
 
 
 def _min_ready(world: World) -> int:

@@ -132,12 +132,16 @@ def test_active(situation: str, world: World, status: str, reason: str) -> None:
     assert (row["status"], row.get("reason", "")) == (status, reason), situation
 
 
-def test_a_class_that_is_not_built_says_so_and_touches_nothing() -> None:
-    got = plan(replace(WORLD, kpa=False), NOW)
-    assert not got.children
-    assert not got.others
+def test_the_class_hpa_gets_an_autoscaler_of_kubernetes_and_serves_from_its_pods() -> None:
+    status = {"currentReplicas": 2, "desiredReplicas": 3}
+    got = plan(replace(WORLD, kpa=False, hpa={"status": status}), NOW)
+    kinds = {child["kind"]: child for child in got.children}
+    assert set(kinds) == {"ServerlessService", "HorizontalPodAutoscaler"}
+    assert kinds["ServerlessService"]["spec"]["mode"] == "Serve"
+    assert not got.others, "the size is the other autoscaler's"
     assert got.status is not None
-    assert got.status["conditions"][0]["reason"] == "NotImplemented"
+    assert (got.status["desiredScale"], got.status["actualScale"]) == (3, 2)
+    assert {c["type"]: c["status"] for c in got.status["conditions"]}["Active"] == "True"
 
 
 def test_settings_follow_the_annotations() -> None:

@@ -1,15 +1,22 @@
-"""autoscaling/v2 HorizontalPodAutoscaler: pods by a metric. Stored; it does not act yet."""
+"""autoscaling/v2 HorizontalPodAutoscaler: a number of pods by what they use of CPU and memory."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from hauberk.base.refs import Json
 from hauberk.kinds.meta import Column, Kind
-from hauberk.kinds.stored import Stored, does_not_act
+from hauberk.kinds.stored import Stored
 
 
 def _reference(scaler: Json, _now: float) -> str:
     target = (scaler.get("spec") or {}).get("scaleTargetRef") or {}
     return f"{target.get('kind', '')}/{target.get('name', '')}"
+
+
+def _advice(raw: Json) -> Iterator[str]:
+    if (raw.get("spec") or {}).get("behavior"):
+        yield "spec.behavior does not act on the embedded cluster: its defaults do"
 
 
 KIND = Kind(
@@ -21,7 +28,7 @@ KIND = Kind(
     short_names=("hpa",),
     categories=("all",),
     model=Stored,
-    advice=does_not_act("HorizontalPodAutoscaler", "nothing is scaled by it; Knative has its own autoscaler"),
+    advice=_advice,
     namespaced=True,
     columns=(
         Column("Reference", _reference),

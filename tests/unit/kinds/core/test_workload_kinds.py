@@ -359,7 +359,6 @@ def test_repeated_variables_are_warned_about() -> None:
         "DaemonSet.apps",
         "Job.batch",
         "CronJob.batch",
-        "HorizontalPodAutoscaler.autoscaling",
         "PodDisruptionBudget.policy",
         "StorageClass.storage.k8s.io",
         "PriorityClass.scheduling.k8s.io",
