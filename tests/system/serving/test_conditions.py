@@ -80,6 +80,7 @@ def test_a_container_that_never_becomes_ready_exceeds_its_deadline(mesh: Any, go
     assert row["reason"] == "ProgressDeadlineExceeded"
 
 
+@pytest.mark.must("api-ready-condition")
 def test_traffic_to_a_revision_that_is_not_there_is_revision_missing(mesh: Any, gone: Gone) -> None:
     gone("astray")
     traffic = [{"revisionName": "astray-00007", "percent": 100}]
@@ -91,6 +92,7 @@ def test_traffic_to_a_revision_that_is_not_there_is_revision_missing(mesh: Any, 
     )
 
 
+@pytest.mark.must("api-env-from", "api-probes", "api-container-fields", "api-volumes")
 def test_environment_volumes_and_probes_of_the_container_act(mesh: Any, gone: Gone, protocols: str) -> None:
     gone("rich")
     mesh.cluster.run("create", "configmap", "rich", "-n", "default", "--from-literal=word=from-map")

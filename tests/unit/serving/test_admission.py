@@ -151,6 +151,19 @@ def traffic(*targets: Json) -> dict[str, Any]:
             "must not set the field(s): spec.traffic[0].configurationName",
         ),
         (
+            traffic({"percent": 101}),
+            "Traffic targets sum to 101, want 100: spec.traffic\n"
+            "expected 0 <= 101 <= 100: spec.traffic[0].percent",
+        ),
+        (
+            traffic({"percent": 100, "url": "http://x"}),
+            "must not set the field(s): spec.traffic[0].url",
+        ),
+        (
+            traffic({"percent": 100, "latestRevision": False}),
+            "invalid value: false: spec.traffic[0].latestRevision",
+        ),
+        (
             traffic({"percent": 100, "revisionName": "a", "latestRevision": True}),
             "invalid value: true: spec.traffic[0].latestRevision",
         ),
@@ -160,8 +173,22 @@ def traffic(*targets: Json) -> dict[str, Any]:
         ),
     ],
 )
+@pytest.mark.must("api-percent", "api-traffic-url", "api-latest-revision", "api-traffic-exclusive")
 def test_upstreams_refusals(obj: dict[str, Any], want: str) -> None:
     assert refusal(obj) == want
+
+
+@pytest.mark.must("api-traffic-exclusive")
+def test_a_routes_target_names_a_revision_or_a_configuration() -> None:
+    kind = BY_ID["Route.serving.knative.dev"]
+    for names, want in (
+        ({"revisionName": "a", "configurationName": "b"}, "expected exactly one, got both"),
+        ({}, "expected exactly one, got neither"),
+        ({"configurationName": "b"}, ""),
+    ):
+        made = {"metadata": {"name": "r"}, "spec": {"traffic": [{"percent": 100, **names}]}}
+        said = {e.message for e in kind.validate(kind.parse(made))}
+        assert said == ({want} if want else set())
 
 
 def test_several_errors_come_at_once() -> None:

@@ -177,6 +177,33 @@ def test_ports(ports: list[dict[str, Any]], want: str) -> None:
     assert upstream_text(kind.validate(kind.parse(made))) == want
 
 
+@pytest.mark.must("api-volume-mounts", "api-volumes")
+@pytest.mark.parametrize(
+    ("mount", "want"),
+    [
+        ({"name": "v", "mountPath": "/v"}, ""),
+        (
+            {"name": "w", "mountPath": "/v"},
+            "volumeMount has no matching volume: containers[0].volumeMounts[0].name",
+        ),
+        ({"name": "v", "mountPath": "v"}, "invalid value: v: containers[0].volumeMounts[0].mountPath"),
+        ({"name": "v"}, "missing field(s): containers[0].volumeMounts[0].mountPath"),
+        *(
+            (
+                {"name": "v", "mountPath": path},
+                f'mountPath "{path}" is a reserved path: containers[0].volumeMounts[0].mountPath',
+            )
+            for path in ("/", "/dev", "/dev/log", "/tmp", "/var", "/var/log")
+        ),
+    ],
+)
+def test_where_a_volume_may_be_mounted(mount: dict[str, Any], want: str) -> None:
+    kind = BY_ID["Revision.serving.knative.dev"]
+    spec = {**one(volumeMounts=[mount]), "volumes": [{"name": "v", "configMap": {"name": "c"}}]}
+    found = kind.validate(kind.parse({"metadata": {"name": "a"}, "spec": spec}))
+    assert upstream_text(e for e in found) == want.replace("containers[0]", "spec.containers[0]")
+
+
 @pytest.mark.parametrize(
     ("notes", "labels", "want"),
     [
