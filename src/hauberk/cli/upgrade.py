@@ -70,9 +70,10 @@ def command(
 
     async def planned(kube: Kube) -> room.Upgrade:
         found = room.plan_upgrade(integration, stages, await fetch_ours(kube))
-        if not dry_run and not skip_preflight and not found.changes_mesh:
+        if not dry_run and not skip_preflight:
             tell.start("preflight")
-            check(await preflight(kube, integration, stages, this_moment()), tell)
+            rows = await preflight(kube, integration, stages, this_moment())
+            check(room.rows_that_count(found, rows), tell)
         return found
 
     async def act(kube: Kube) -> tuple[tuple[Change, ...], tuple[Ref, ...]]:

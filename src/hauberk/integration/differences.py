@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from hauberk.base.apierrors import ApiError, NotFound
+from hauberk.base.apierrors import ApiError, Forbidden, MethodNotAllowed, NotFound
 from hauberk.base.refs import Json, Ref, ref_of
 from hauberk.integration import marks
 from hauberk.integration.plan import Change, compare, removal_of, surplus
@@ -39,7 +39,7 @@ async def fetch_ours(kube: Kube) -> tuple[Json, ...]:
         async with gate:
             try:
                 return await kube.list(row.kind, labels=marks.STAGE)
-            except ApiError:
+            except (Forbidden, NotFound, MethodNotAllowed):
                 return ()  # what we may not list, we did not apply either
 
     rows = [r for r in (await kube.kinds(fresh=True)).values() if _is_listable(r)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from hauberk.base.apierrors import ApiError
+from hauberk.base.apierrors import ApiError, MethodNotAllowed, NotFound
 from hauberk.base.refs import Json, Ref, is_deleting, ref_of
 from hauberk.integration.differences import AT_ONCE
 from hauberk.integration.leftovers import is_ambient
@@ -19,8 +19,10 @@ async def fetch_inhabitants(kube: Kube, namespace: str) -> tuple[Ref, ...]:
         async with gate:
             try:
                 found = await kube.list(row.kind, namespace)
-            except ApiError:
+            except (NotFound, MethodNotAllowed):
                 return []
+            except ApiError:  # what cannot be read may be somebody's
+                return [Ref(row.kind, namespace, "(not readable)")]
         return [ref_of(obj) for obj in found if counts(row.kind, obj)]
 
     rows = [r for r in (await kube.kinds()).values() if r.namespaced and {"list", "delete"} <= r.verbs]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from hauberk.base.apierrors import ApiError
+from hauberk.base.apierrors import Forbidden, MethodNotAllowed, NotFound
 from hauberk.base.problems import Problem
 from hauberk.base.progress import Teller
 from hauberk.base.refs import Json, Ref, ref_of
@@ -144,5 +144,5 @@ async def _is_alive(kube: Kube, makers: Sequence[str]) -> bool:
 async def _list(kube: Kube, kind: str, namespace: str | None = None) -> Sequence[Json]:
     try:
         return await kube.list(kind, namespace)
-    except (ApiError, UnknownKind):
+    except (Forbidden, NotFound, MethodNotAllowed, UnknownKind):
         return ()

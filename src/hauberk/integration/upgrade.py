@@ -19,6 +19,7 @@ from hauberk.integration.leftovers import MESHES as PLANES
 from hauberk.integration.leftovers import ROUTE_LABEL
 from hauberk.integration.model import EVENTING, SERVING, Integration, Profile
 from hauberk.integration.plan import Change, removal_of, surplus
+from hauberk.integration.preflight.rows import Row
 from hauberk.integration.removal import remove
 from hauberk.integration.stages import Ready, Stage, objects_of
 from hauberk.integration.waiting import until, wait_until_ready
@@ -26,6 +27,7 @@ from hauberk.kubeclient import Kube, explained
 
 ROUTE = "Route.route.openshift.io"
 SIDECAR = "istio-proxy"
+OF_THE_OLD_MESH = ("no other mesh in the way", "the mesh comes before Serving")
 ROUTES_WITHIN_S = 60.0
 DEPLOYMENTS_WITHIN_S = 300.0
 
@@ -90,6 +92,11 @@ def has_sidecar(pod: Json) -> bool:
     spec = pod.get("spec") or {}
     rows = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
     return any(row["name"] == SIDECAR for row in rows) and not is_deleting(pod)
+
+
+def rows_that_count(upgrade: Upgrade, rows: Sequence[Row]) -> tuple[Row, ...]:
+    """The preflight's rows without those that say only that the mesh to be exchanged is there."""
+    return tuple(row for row in rows if not (upgrade.changes_mesh and row.title in OF_THE_OLD_MESH))
 
 
 def older_than(plane: Json | None, pods: Sequence[Json]) -> tuple[Json, ...]:

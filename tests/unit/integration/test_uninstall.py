@@ -9,9 +9,17 @@ from hauberk.base.refs import Json, Ref, ref_of
 from hauberk.integration import marks
 from hauberk.integration.inhabitants import counts, shown
 from hauberk.integration.leftovers import LEFTOVERS, Places, is_orphan, webhook_services
+from hauberk.integration.preflight import Row
 from hauberk.integration.stages import Stage
 from hauberk.integration.uninstall import check_dependents, plan_uninstall
-from hauberk.integration.upgrade import is_admitted, older_than, plan_upgrade, profile_of, stale_routes
+from hauberk.integration.upgrade import (
+    is_admitted,
+    older_than,
+    plan_upgrade,
+    profile_of,
+    rows_that_count,
+    stale_routes,
+)
 
 PLACES = Places(
     mesh="istio-system",
@@ -160,6 +168,7 @@ def route(namespace: str, service: str = "istio-ingressgateway", *, knative: boo
     return {**obj, "spec": {"host": "hello", "to": {"name": service}}}
 
 
+MESH_ROW = "no other mesh in the way"
 GATEWAY = Ref("Service", "istio-system", "istio-ingressgateway")
 
 
@@ -203,6 +212,13 @@ def test_between_meshes_the_old_one_goes_first_and_namespaces_stay(integration_s
     assert planned.changes_mesh
     assert {c.ref.name for c in planned.removals} == {"basic", "default"}
     assert not plan_upgrade(integration_sm3, stages, (istio,)).changes_mesh
+
+
+@pytest.mark.parametrize(("ours", "counted"), [((SMCP,), ["kinds"]), ((), ["kinds", MESH_ROW])])
+def test_the_mesh_to_be_exchanged_is_not_in_the_way_of_its_exchange(integration_sm3, ours, counted):
+    rows = [Row(title=title, level="fail", wanted="", found="") for title in ("kinds", MESH_ROW)]
+    planned = plan_upgrade(integration_sm3, (), ours)
+    assert [row.title for row in rows_that_count(planned, rows)] == counted
 
 
 def test_pods_from_before_the_control_plane_have_the_sidecar_of_another():
