@@ -51,8 +51,10 @@ STAGES = (
 
 
 def test_removal_is_backwards_and_namespaces_come_last():
-    planned = plan_uninstall(STAGES, (NS, SMCP, OLD, SMMR), adopted=False)
-    assert [c.ref.name for c in planned] == ["old", "default", "basic", "istio-system"]
+    member = thing("Namespace", "shop")
+    later = Stage(name="40", title="", why="", objects=(member,))
+    planned = plan_uninstall((*STAGES, later), (NS, SMCP, OLD, SMMR, member), adopted=False)
+    assert [c.ref.name for c in planned] == ["old", "default", "basic", "shop", "istio-system"]
     assert {c.action for c in planned} == {"delete"}
 
 
