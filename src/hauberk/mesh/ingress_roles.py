@@ -34,6 +34,7 @@ CLASS = "networking.knative.dev/ingress.class"
 KOURIER = "kourier.ingress.networking.knative.dev"
 KOURIER_CONTROLLER = "net-kourier-controller"
 TIMEOUT = "haproxy.router.openshift.io/timeout"
+_LOCAL = ".svc.cluster.local"
 _H2C = "kubernetes.io/h2c"
 
 SlicesByService: TypeAlias = Mapping[tuple[str, str], Sequence[Json]]
@@ -196,15 +197,30 @@ def _pairs(headers: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((headers or {}).items()))
 
 
+def _followed(snapshot: Snapshot, namespace: str, name: str) -> tuple[str, str]:
+    """The Service that an ExternalName Service stands for, where that is one of the cluster.
+
+    A DomainMapping leads to such a placeholder, and through it to Kourier's own internal Service.
+    Source: net-kourier pkg/generator/ingress_translator.go, translateIngress (ExternalName backends).
+    """
+    service = snapshot.get(Ref("Service", namespace, name)) or {}
+    spec = service.get("spec") or {}
+    host = str(spec.get("externalName") or "") if spec.get("type") == "ExternalName" else ""
+    short, inside, _ = host.partition(_LOCAL)
+    parts = short.split(".")
+    return (parts[1], parts[0]) if inside and len(parts) == 2 else (namespace, name)
+
+
 def _split(split: Json, home: str, snapshot: Snapshot, slices: SlicesByService) -> HttpSplit:
     namespace, name = split.get("serviceNamespace") or home, split["serviceName"]
     wanted = split.get("servicePort", 80)
-    service = snapshot.get(Ref("Service", namespace, name))
+    place = _followed(snapshot, namespace, name)
+    service = snapshot.get(Ref("Service", *place))
     ports = [p for p in _service_ports(service) if wanted in (p["port"], p.get("name"))]
     names = {p.get("name") or "" for p in ports}
     http2 = any((p.get("name") or "").startswith(("http2", "h2c")) for p in ports)
     return HttpSplit(
-        backends=backends_of(slices.get((namespace, name), ()), lambda port, _: port in names),
+        backends=backends_of(slices.get(place, ()), lambda port, _: port in names),
         weight=int(split.get("percent", 100)),
         cluster=f"{namespace}/{name}/{wanted}",
         http2=http2,

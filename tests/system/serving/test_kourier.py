@@ -142,6 +142,19 @@ def test_the_local_url_answers_inside_the_cluster(kourier: Cluster) -> None:
     )
 
 
+def test_a_mapped_host_leads_to_the_service(kourier: Cluster, site: Any) -> None:
+    made = {
+        "apiVersion": "serving.knative.dev/v1beta1",
+        "kind": "DomainMapping",
+        "metadata": {"name": "shop.example.org", "namespace": "default"},
+        "spec": {"ref": {"kind": "Service", "apiVersion": "serving.knative.dev/v1", "name": "hello"}},
+    }
+    kourier.apply(json.dumps(made))
+    kourier.must("wait", "--for=condition=Ready", "dm/shop.example.org", "--timeout=20s")
+    assert site.call("shop.example.org").text == "Hello Hauberk!"
+    kourier.must("delete", "dm", "shop.example.org")
+
+
 def test_it_scales_to_zero_and_back(kourier: Cluster, site: Any) -> None:
     patch = '{"spec":{"config":{"autoscaler":{"stable-window":"6s","scale-to-zero-grace-period":"1s"}}}}'
     kourier.must(

@@ -95,3 +95,29 @@ def test_routes_carry_the_hash_of_their_ingress() -> None:
     assert route.probe_hash == network_hash(own)
     (other,) = role_of(ingress(httpOption="Redirected")).routes
     assert other.probe_hash != route.probe_hash
+
+
+def test_a_placeholder_leads_to_the_service_that_it_stands_for() -> None:
+    api = {"apiVersion": "v1", "kind": "Service"}
+    outside = {"type": "ExternalName", "externalName": "kourier-internal.k.svc.cluster.local"}
+    port = {"name": "http2", "port": 80}
+    memory = Memory()
+    rule = {
+        "hosts": [HOST],
+        "http": {"paths": [{"rewriteHost": "a.n.svc.cluster.local", "splits": [{"serviceName": "a"}]}]},
+        "visibility": "ExternalIP",
+    }
+    for i, obj in enumerate(
+        (
+            ingress(rules=[rule]),
+            {**api, "metadata": {"name": "a", "namespace": "n"}, "spec": {**outside, "ports": [port]}},
+            {**api, "metadata": {"name": "kourier-internal", "namespace": "k"}, "spec": {"ports": [port]}},
+        ),
+        1,
+    ):
+        memory.apply(ref_of(obj), obj, i)
+    piece = {"ports": [{"name": "http2", "port": 8081}], "endpoints": [{"addresses": ["10.0.0.9"]}]}
+    (route,) = kourier_role(memory, {("k", "kourier-internal"): [piece]}).routes
+    (split,) = route.splits
+    assert [(b.address, b.port) for b in split.backends] == [("10.0.0.9", 8081)]
+    assert route.rewrite_host == "a.n.svc.cluster.local"

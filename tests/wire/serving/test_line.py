@@ -328,3 +328,31 @@ async def test_old_revisions_go_when_fewer_are_to_be_kept() -> None:
         await at.settle()
         left = at.api.snapshot().list("Revision.serving.knative.dev", "demo")
         assert {r["metadata"]["name"] for r in left} == {"hello-00003"}
+
+
+LOCAL = {"networking.knative.dev/visibility": "cluster-local"}
+
+
+async def test_a_label_makes_the_service_or_one_tag_cluster_local() -> None:
+    async with line() as at:
+        obj = hello()
+        obj["spec"]["traffic"] = [{"latestRevision": True, "percent": 100, "tag": "inner"}]
+        await at.api.create(obj, manager="admin")
+        await at.settle()
+        at.start_pod()
+        await at.settle()
+        await at.api.patch(
+            Ref("Service", "demo", "inner-hello"), {"metadata": {"labels": LOCAL}}, manager="admin"
+        )
+        await at.settle()
+        status = at.get("Service.serving.knative.dev", "hello")["status"]
+        assert status["url"] == "https://hello-demo.apps.openshift.example.com"
+        assert status["traffic"][0]["url"] == "http://inner-hello.demo.svc.cluster.local"
+        ref = Ref("Service.serving.knative.dev", "demo", "hello")
+        await at.api.patch(ref, {"metadata": {"labels": LOCAL}}, manager="admin")
+        await at.settle()
+        assert at.get("Service.serving.knative.dev", "hello")["status"]["url"] == (
+            "http://hello.demo.svc.cluster.local"
+        )
+        rules = at.get("Ingress.networking.internal.knative.dev", "hello")["spec"]["rules"]
+        assert {rule["visibility"] for rule in rules} == {"ClusterLocal"}

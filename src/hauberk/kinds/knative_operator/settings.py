@@ -12,6 +12,7 @@ _WITHOUT_EFFECT: Mapping[str, Mapping[str, str]] = {
         "system-internal-tls": _MESH,
         "dataplane-trust": _MESH,
         "internal-encryption": _MESH,
+        "mesh-compatibility-mode": "the activator reaches pods with the mesh's mTLS in any mode",
         "namespace-wildcard-cert-selector": "each host gets a certificate of its own",
     },
     "config-features": {
@@ -25,7 +26,7 @@ _WITHOUT_EFFECT: Mapping[str, Mapping[str, str]] = {
         "systemInternalIssuerRef": _MESH,
     },
 }
-_OFF = ("", "disabled", "false", "none")
+_OFF = ("", "auto", "disabled", "false", "none")
 
 
 def without_effect(config: str, data: Mapping[str, Any]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hauberk.base.conditions import Condition, condition, is_true, ready
@@ -18,9 +18,9 @@ from hauberk.serving.certificate.wanted import (
 )
 from hauberk.serving.config.domain import Domains
 from hauberk.serving.config.network import Network
-from hauberk.serving.names import A_ROLLOUT, created, internal_error, kept
+from hauberk.serving.names import A_ROLLOUT, L_VISIBILITY, created, internal_error, kept
 from hauberk.serving.route import rollout
-from hauberk.serving.route.hosts import Hosts, hosts_of
+from hauberk.serving.route.hosts import CLUSTER_LOCAL, Hosts, hosts_of
 from hauberk.serving.route.make import Traffic, make_ingress, make_placeholder
 from hauberk.serving.route.rollout import Rollout
 from hauberk.serving.route.traffic import Target, resolve
@@ -49,7 +49,7 @@ def plan(world: World, now: float) -> Plan:
     """
     spec = world.route["spec"].get("traffic") or ()
     tags = ["", *sorted({t["tag"] for t in spec if t.get("tag")})]
-    hosts = {tag: hosts_of(world.route, tag, world.domains, world.network) for tag in tags}
+    hosts = {tag: _hosts(world, tag) for tag in tags}
     certified = _certified(world, hosts)
     targets, assigned = resolve(spec, world.configurations, world.revisions)
     if assigned.status != "True":
@@ -84,6 +84,17 @@ def plan(world: World, now: float) -> Plan:
     again = max(0.0, due / rollout.NANO - now) if due else None
     children = (ingress, *placeholders, *certified.certificates)
     return Plan(children=children, status=status, notes=notes, retry_after=again)
+
+
+def _hosts(world: World, tag: str) -> Hosts:
+    """The names of the Route or a tag; a label on the placeholder Service makes that one cluster-local.
+
+    Source: knative/serving pkg/reconciler/route/visibility/visibility_resolver.go, GetVisibility.
+    """
+    found = hosts_of(world.route, tag, world.domains, world.network)
+    name = found.local[0].partition(".")[0]
+    labels = next((labels_of(s) for s in world.services if s["metadata"]["name"] == name), {})
+    return replace(found, external="") if labels.get(L_VISIBILITY) == CLUSTER_LOCAL else found
 
 
 def _rollouts(world: World, targets: Sequence[Target], now: float) -> tuple[Rollout, ...]:
