@@ -8,9 +8,10 @@ import os
 import sys
 from pathlib import Path
 
+from bench import integration, rows
 from bench.model import Figure, machine, shared, table
-from bench.rows import BENCHES
 
+BENCHES = (*rows.BENCHES, *integration.BENCHES)
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "benchmarks.md"
 
 
