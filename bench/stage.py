@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from http.client import HTTPSConnection
 from pathlib import Path
 
+from hauberk.base.conditions import is_true
 from hauberk.base.progress import Quiet
 from hauberk.demo.run import apply_document, make_certificates
 from hauberk.testing.cluster import Cluster, eventually, hauberk, started
@@ -70,6 +71,30 @@ def apply_service(cluster: Cluster, name: str, image: str, **annotations: str) -
         "wait", "--for=condition=Ready", f"ksvc/{name}", "-n", "default", "--timeout=60s", timeout_s=70
     )
     return f"{name}-default.apps.openshift.example.com"
+
+
+def patch_serving(cluster: Cluster, config: dict[str, dict[str, str]]) -> None:
+    """Change ConfigMaps of Serving by the KnativeServing."""
+    cluster.must(
+        "patch", "knativeserving", "knative-serving", "-n", "knative-serving", "--type=merge",
+        "-p", json.dumps({"spec": {"config": config}}),
+    )  # fmt: skip
+    time.sleep(1)
+
+
+def apply_at_zero(cluster: Cluster, names: list[str], *, within_s: float = 120) -> list[str]:
+    """Services that never have a pod before they are asked, all Ready; returns their hosts."""
+    note = '        autoscaling.knative.dev/initial-scale: "0"'
+    made = (SERVICE.format(name=n, image="hauberk.local/helloworld", annotations=note) for n in names)
+    cluster.must("create", "-f", "-", text="---\n".join(made), timeout_s=within_s)
+    wanted = set(names)
+
+    def ready() -> bool:
+        found = cluster.json("ksvc", "-n", "default")["items"]
+        return wanted <= {s["metadata"]["name"] for s in found if is_true(s)}
+
+    eventually(ready, within_s=within_s, what="all services Ready", every_s=1.0)
+    return [f"{name}-default.apps.openshift.example.com" for name in names]
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,12 +154,17 @@ def configs(
     return {**made, "app": backend(app, body_bytes)}
 
 
-def backend(place: Place, body_bytes: int) -> str:
+def backend(place: Place, body_bytes: int, *, delay_ms: int = 0) -> str:
     """An Envoy that answers every request itself: an application that is never the bottleneck."""
     manager = _http("none")
-    routes = manager["typed_config"]["route_config"]["virtual_hosts"][0]["routes"]
+    config = manager["typed_config"]
+    routes = config["route_config"]["virtual_hosts"][0]["routes"]
     routes[0] = {
         "match": {"prefix": "/"},
         "direct_response": {"status": 200, "body": {"inline_string": "x" * body_bytes}},
     }
+    if delay_ms:
+        delay = {"fixed_delay": f"{delay_ms / 1000:g}s", "percentage": {"numerator": 100}}
+        typed = {"@type": f"{_TYPE}.filters.http.fault.v3.HTTPFault", "delay": delay}
+        config["http_filters"].insert(0, {"name": "envoy.filters.http.fault", "typed_config": typed})
     return json.dumps({"static_resources": {"listeners": [_listener(place, [manager])]}})

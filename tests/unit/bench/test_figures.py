@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from bench import static_mesh
+from bench.cold import on_the_host
 from bench.model import Figure, percentile, shared, spread, table
-from bench.rows import BENCHES, on_the_host
+from bench.rows import BENCHES
 
 from hauberk.node.images import table as images
 
