@@ -3,8 +3,8 @@
 The Knative operator of upstream brings net-istio's Gateways along and lets `spec.ingress.istio` change
 them; OpenShift Serverless leaves them to the administrator. Findings about a promised object point at the
 KnativeServing that promises it.
-Source: knative/operator pkg/reconciler/knativeserving/ingress/istio.go; net-istio config/202-gateway.yaml,
-config/203-local-gateway.yaml.
+Source: knative/operator pkg/reconciler/knativeserving/ingress/istio.go (gateways,
+ingressServiceTransform); net-istio config/202-gateway.yaml, config/203-local-gateway.yaml.
 """
 
 from __future__ import annotations
@@ -67,4 +67,14 @@ def _made(serving: Item) -> Iterator[Item]:
             "spec": spec,
         }
         yield Item(obj, ref, maker=(serving, path))
-    yield Item(_SERVICE, ref_of(_SERVICE), maker=(serving, _ISTIO))
+    yield _service(serving)
+
+
+def _service(serving: Item) -> Item:
+    """The local Gateway's Service: where config-istio says that it is."""
+    name, namespace = knative.host_parts(knative.local_gateways(serving)[0].service)
+    meta = dict(_SERVICE["metadata"])
+    if name == meta["name"]:
+        meta["namespace"] = namespace
+    obj = {**_SERVICE, "metadata": meta}
+    return Item(obj, ref_of(obj), maker=(serving, _ISTIO))

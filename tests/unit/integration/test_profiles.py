@@ -110,9 +110,22 @@ def test_the_key_of_metrics_follows_the_version(profile: str, versions: str, key
 
 def test_monitoring_is_admitted_by_the_label_that_every_namespace_has() -> None:  # D5
     wanted = integration("metrics: {enabled: true}\nnetworkPolicies: {serverless: false}\n")
-    (rule,) = found(wanted, "NetworkPolicy.networking.k8s.io")["spec"]["ingress"]
+    policies = [o for o in objects_of(stages(wanted)) if o["metadata"]["name"] == "allow-from-monitoring"]
+    (rule,) = policies[0]["spec"]["ingress"]
     labels = rule["from"][0]["namespaceSelector"]["matchLabels"]
     assert labels == {"kubernetes.io/metadata.name": "openshift-monitoring"}
+
+
+@pytest.mark.parametrize(
+    ("policies", "count"),
+    [("serverless: false", 4), ("serverless: false, mesh: false", 0), ("mesh: true", 0)],
+)
+def test_the_api_server_reaches_the_webhooks_where_only_the_mesh_makes_policies(
+    policies: str, count: int
+) -> None:  # D13
+    made = objects_of(stages(integration(f"networkPolicies: {{{policies}}}\n")))
+    open_to_all = [o for o in made if o["kind"] == "NetworkPolicy" and o["spec"]["ingress"] == [{}]]
+    assert len(open_to_all) == count
 
 
 @pytest.mark.parametrize("profile", PROFILES)

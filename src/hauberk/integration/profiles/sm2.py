@@ -17,6 +17,7 @@ DRAIN = "35s"
 def stages(wanted: Integration) -> tuple[Stage, ...]:
     """The whole procedure."""
     rows = [steps.namespaces(wanted), steps.certificate(wanted), _control_plane(wanted), _members(wanted)]
+    rows += steps.webhooks(wanted)
     if wanted.serving.enabled:
         rows += [_gateways(wanted), steps.serving(wanted, knative.make_serving(wanted))]
     if wanted.eventing.enabled:

@@ -15,6 +15,17 @@ PASSTHROUGH = "serving.knative.openshift.io/enablePassthrough"
 OPERATOR_S = 600.0  # an operator that pulls images
 SOON_S = 120.0
 _MONITORED = "allow-from-monitoring"
+# The webhooks by namespace: name of the policy, label of the pods.
+# Source: serverless-operator openshift-knative-operator/pkg/serving/ingress.go and
+# pkg/istio/eventingistio/istio.go.
+_WEBHOOKS = {
+    SERVING: (("webhook", {"app": "webhook"}), ("net-istio-webhook", {"app": "net-istio-webhook"})),
+    EVENTING: (
+        ("allow-eventing-webhook", {"app": "eventing-webhook"}),
+        ("allow-imc-webhook", {"app.kubernetes.io/component": "imc-controller"}),
+        ("allow-kafka-webhook-eventing", {"app": "kafka-webhook-eventing"}),
+    ),
+}
 
 
 def ready(obj: Json, condition: str = "Ready", within_s: float = OPERATOR_S) -> Ready:
@@ -132,6 +143,36 @@ def kafka(obj: Json) -> Stage:
     )
 
 
+def webhooks(wanted: Integration) -> Iterator[Stage]:
+    """Let the API server call Knative's webhooks where the mesh's NetworkPolicies stand alone."""
+    on = {SERVING: wanted.serving.enabled, EVENTING: wanted.eventing.enabled}
+    objects = tuple(
+        make(
+            "networking.k8s.io/v1",
+            "NetworkPolicy",
+            name,
+            namespace,
+            spec={"podSelector": {"matchLabels": labels}, "ingress": [{}], "policyTypes": ["Ingress"]},
+        )
+        for namespace, rows in _WEBHOOKS.items()
+        if on[namespace]
+        for name, labels in rows
+        if wanted.kafka.enabled or "kafka" not in name
+    )
+    if _mesh_policies_alone(wanted):
+        yield Stage(
+            name="35-webhooks",
+            title="The API server may call Knative's webhooks",
+            why="The control plane's NetworkPolicies admit members of the mesh only, the API server is none, "
+            "and the operator was told to make no policies of its own.",
+            objects=objects,
+        )
+
+
+def _mesh_policies_alone(wanted: Integration) -> bool:
+    return wanted.profile == "sm2" and wanted.network_policies.mesh and not wanted.operator_policies
+
+
 def monitoring(wanted: Integration) -> Stage:
     """Let the cluster's monitoring in where the mesh's NetworkPolicies stand alone."""
     label = {"kubernetes.io/metadata.name": wanted.metrics.namespace}
@@ -190,8 +231,7 @@ def domains(wanted: Integration) -> Stage:
 
 def last(wanted: Integration) -> Iterator[Stage]:
     """The stages after Knative, in their order, those that the integration wants."""
-    lone = wanted.profile == "sm2" and wanted.network_policies.mesh and not wanted.operator_policies
-    if wanted.metrics.enabled and lone:
+    if wanted.metrics.enabled and _mesh_policies_alone(wanted):
         yield monitoring(wanted)
     if wanted.tenants:
         yield tenants(wanted)
