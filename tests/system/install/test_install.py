@@ -13,7 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from hauberk.base.problems import Problem
+from hauberk.base.progress import Quiet
 from hauberk.base.refs import ref_of
+from hauberk.integration.install import install
+from hauberk.integration.stages import Ready, Stage
 from hauberk.kubeclient import Target, connect
 from hauberk.testing.cluster import HAUBERK, Cluster, hauberk, started
 
@@ -140,3 +144,37 @@ def test_a_cluster_that_does_not_answer_is_a_problem(tmp_path: Path) -> None:
         assert done.returncode == 1
         assert "http://127.0.0.1:1 does not answer" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_what_does_not_get_ready_is_told_with_its_logs_and_events(cluster: Cluster) -> None:
+    """An application that never answers its probe: the cause is in its log, and the Problem shows it."""
+    failed = asyncio.run(_install_a_failing_deployment(str(cluster.options.paths.kubeconfig)))
+    assert failed.what == "Deployment.apps default/failing is not ready after 6 s"
+    assert "0 of 1 available" in failed.found
+    assert "Pod default/failing-" in failed.found
+    assert "app: the database is not there" in failed.found
+    assert "its readiness probe does not succeed" in failed.found
+    assert "Unhealthy" in failed.found
+    assert "hunter2" not in failed.found
+    assert failed.fix.startswith("kubectl describe pod failing-")
+    cluster.must("delete", "deployment", "failing")
+
+
+async def _install_a_failing_deployment(kubeconfig: str) -> Problem:
+    script = "echo the database is not there; echo password=hunter2; sleep 600"
+    container = {"name": "app", "image": "hauberk.local/curl", "command": ["sh", "-c", script]}
+    container["readinessProbe"] = {"tcpSocket": {"port": 9}, "periodSeconds": 1}  # type: ignore[assignment]
+    labels = {"app": "failing"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "failing", "namespace": "default"},
+        "spec": {"selector": {"matchLabels": labels}, "template": template},
+    }
+    wanted = Ready(ref=ref_of(deployment), condition="available", within_s=6)
+    stage = Stage(name="10-failing", title="", why="", objects=(deployment,), ready=(wanted,))
+    async with connect(Target(kubeconfig=kubeconfig)) as kube:
+        with pytest.raises(Problem) as failed:
+            await install(kube, (stage,), Quiet())
+    return failed.value
