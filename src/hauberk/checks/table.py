@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 
 from hauberk.base.problems import Problem
 from hauberk.checks.model import Check
@@ -57,7 +58,7 @@ def check_of(code: str) -> Check:
     """The check of a code, in any case of letters. Raises Problem."""
     found = BY_CODE.get(code.upper())
     if found is None:
-        near = [c for c in BY_CODE if c.startswith(code.upper()[:6])] or list(BY_CODE)[:3]
+        near = get_close_matches(code.upper(), BY_CODE, 4, 0.0)
         raise Problem(
             f"there is no check `{code}`",
             wanted="a code of the catalogue",
