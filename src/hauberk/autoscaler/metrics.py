@@ -6,6 +6,7 @@ The queue is an Envoy, so the metrics have Envoy's names. Requests that only pro
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -41,8 +42,17 @@ def parse_metrics(text: str) -> Reading:
     for line in text.splitlines():
         match = _LINE.match(line)
         if match and match[1] in _FIELDS and _LABEL in match[2]:
-            found[_FIELDS[match[1]]] = float(match[3])
+            found[_FIELDS[match[1]]] = _count(match[3])
     return Reading(**found)
+
+
+def _count(text: str) -> float:
+    """A count; 0 for what is none. The pod says it, and an infinite demand would end the decision."""
+    try:
+        value = float(text)
+    except ValueError:
+        return 0.0
+    return value if math.isfinite(value) and value >= 0 else 0.0
 
 
 def ended_between(before: Reading | None, after: Reading) -> float:
