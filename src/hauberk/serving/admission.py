@@ -22,7 +22,7 @@ from hauberk.kinds.serving.masks import check_masks
 from hauberk.kinds.serving.pod import check_pod
 from hauberk.kinds.serving.rules import out_of_bounds, upstream_text
 from hauberk.ports_admission import Admission, Outcome, Request
-from hauberk.serving.config import defaults, features, network
+from hauberk.serving.config import defaults, features, istio, network
 from hauberk.serving.config.defaults import Defaults
 from hauberk.serving.config.reading import data_of
 from hauberk.serving.names import (
@@ -213,7 +213,8 @@ def refuse_config(request: Request) -> Outcome:
     check = _CONFIG_CHECKS.get(name)
     problem = check(request.obj.get("data") or {}) if check else None
     if problem:
-        text = f'admission webhook "config.webhook.serving.knative.dev" denied the request: {problem}'
+        part = "istio.networking.internal" if name == istio.NAME else "serving"
+        text = f'admission webhook "config.webhook.{part}.knative.dev" denied the request: {problem}'
         raise BadRequest(text, ref=_ref(request))
     return Outcome(warnings=tuple(without_effect(name, request.obj.get("data") or {})))
 
@@ -258,9 +259,15 @@ def _check_network(data: Mapping[str, str]) -> str | None:
     return None
 
 
+def _check_istio(data: Mapping[str, str]) -> str | None:
+    found = istio.problem(data)
+    return f"validation failed: {found}" if found else None
+
+
 _CONFIG_CHECKS: Mapping[str, Callable[[Mapping[str, str]], str | None]] = {
     defaults.NAME: _check_defaults,
     network.NAME: _check_network,
+    istio.NAME: _check_istio,
 }
 
 _KINDS = (SERVICE, CONFIGURATION, REVISION, ROUTE, DOMAIN_MAPPING)

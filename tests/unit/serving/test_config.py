@@ -10,7 +10,7 @@ from hauberk.operators.knative_serving.settings import config_maps
 from hauberk.serving.config.deployment import parse_deployment
 from hauberk.serving.config.domain import parse_domains
 from hauberk.serving.config.gc import Retention, parse_retention
-from hauberk.serving.config.istio import EXTERNAL, LOCAL, Gateway, parse_istio
+from hauberk.serving.config.istio import EXTERNAL, LOCAL, Gateway, parse_istio, problem
 from hauberk.serving.config.network import fill_template, parse_network
 from hauberk.serving.route.hosts import hosts_of
 from hauberk.serving.route.make import at_once, make_ingress
@@ -40,6 +40,44 @@ def test_both_formats_of_gateways_mean_the_same() -> None:
 def test_gateways_default_to_those_of_istio_system(data: dict[str, str]) -> None:
     assert parse_istio(data).external == (EXTERNAL,)
     assert parse_istio(data).local == (LOCAL,)
+
+
+GATEWAYS = """
+- {name: all, namespace: n, service: all.n.svc.cluster.local}
+- name: inner
+  namespace: n
+  service: inner.n.svc.cluster.local
+  labelSelector: {matchExpressions: [{key: zone, operator: In, values: [inner]}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("labels", "want"), [({}, "n/all"), ({"zone": "outer"}, "n/all"), ({"zone": "inner"}, "n/inner")]
+)
+def test_a_gateways_selector_chooses_its_ingresses(labels: dict[str, str], want: str) -> None:
+    chosen = parse_istio({"external-gateways": GATEWAYS}).of(labels)
+    assert [g.qualified for g in chosen.external] == [want]
+    assert chosen.local == (LOCAL,)
+
+
+ROW = "- {name: a, namespace: n, service: a.n}"
+
+
+@pytest.mark.parametrize(
+    ("data", "want"),
+    [
+        ({}, ""),
+        ({"external-gateways": GATEWAYS}, ""),
+        ({"external-gateways": ROW, "gateway.n.a": "a.n"}, "can not be defined simultaneously"),
+        ({"external-gateways": f"{ROW}\n{ROW}"}, "exactly one external gateway with no selector"),
+        ({"local-gateways": "- {name: a, namespace: n}"}, "invalid gateway n/a: missing service"),
+        ({"local-gateways": "["}, "failed to unmarshal"),
+        ({"local-gateways": "7"}, "failed to unmarshal"),
+    ],
+)
+def test_gateways_that_net_istio_refuses(data: dict[str, str], want: str) -> None:
+    found = problem(data)
+    assert (want in found) if want else found == ""
 
 
 def test_the_domain_with_the_most_matching_labels_wins() -> None:

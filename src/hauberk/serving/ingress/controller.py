@@ -64,7 +64,7 @@ def observer(probe: Probe, exposed: Exposed) -> Callable[[Snapshot, Ref], World 
         ingress = snapshot.get(ref)
         if ingress is None:
             return None
-        config = istio.parse_istio(data_of(snapshot, istio.NAME))
+        config = istio.parse_istio(data_of(snapshot, istio.NAME)).of(labels_of(ingress))
         cls = (ingress["metadata"].get("annotations") or {}).get(A_INGRESS_CLASS)
         is_istio = cls == ISTIO_CLASS
         certificates = _certificates(snapshot, ingress, config) if is_istio else Tls()

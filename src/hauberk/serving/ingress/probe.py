@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from hauberk.base.refs import Json, Ref, annotations_of
+from hauberk.base.refs import Json, Ref, annotations_of, labels_of
 from hauberk.mesh.acks import Acks
 from hauberk.ports import Api, Snapshot
 from hauberk.serving.config import istio
@@ -37,15 +37,15 @@ def gateway_pods(snapshot: Snapshot, ingress: Json) -> Iterable[Json]:
     """The pods that carry requests for this Ingress."""
     if annotations_of(ingress).get(A_INGRESS_CLASS) == KOURIER_CLASS:
         return filter(_runs_kourier, snapshot.list("Pod"))
-    return _of_gateways(snapshot)
+    return _of_gateways(snapshot, ingress)
 
 
 def _runs_kourier(pod: Json) -> bool:
     return any(c.get("name") == KOURIER_CONTAINER for c in (pod.get("spec") or {}).get("containers") or ())
 
 
-def _of_gateways(snapshot: Snapshot) -> Iterator[Json]:
-    config = istio.parse_istio(data_of(snapshot, istio.NAME))
+def _of_gateways(snapshot: Snapshot, ingress: Json) -> Iterator[Json]:
+    config = istio.parse_istio(data_of(snapshot, istio.NAME)).of(labels_of(ingress))
     for gateway in {*config.external, *config.local}:
         stored = snapshot.get(Ref(GATEWAY, gateway.namespace, gateway.name)) or {}
         selector: Mapping[str, str] = (stored.get("spec") or {}).get("selector") or {}
