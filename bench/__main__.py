@@ -8,10 +8,10 @@ import os
 import sys
 from pathlib import Path
 
-from bench import integration, rows
+from bench import doctor, integration, rows
 from bench.model import Figure, machine, shared, table
 
-BENCHES = (*rows.BENCHES, *integration.BENCHES)
+BENCHES = (*rows.BENCHES, *integration.BENCHES, *doctor.BENCHES)
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "benchmarks.md"
 
 
