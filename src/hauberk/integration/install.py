@@ -16,6 +16,7 @@ from hauberk.base.progress import Teller
 from hauberk.base.refs import Json, Ref, is_deleting, ref_of
 from hauberk.integration import marks
 from hauberk.integration.differences import fetch_ours
+from hauberk.integration.leftovers import MESHES
 from hauberk.integration.plan import Action, Change, removal_of, short, surplus
 from hauberk.integration.removal import remove
 from hauberk.integration.stages import Ready, Stage
@@ -50,6 +51,8 @@ async def install(
     on there.
     """
     options = options or Options()
+    if options.prune:
+        check_same_mesh(surplus(stages, await fetch_ours(kube)))
     done: list[Change] = []
     for stage in stages:
         made = await _secrets(kube, stage, secrets or {})
@@ -60,6 +63,18 @@ async def install(
         left = surplus(stages, await fetch_ours(kube))
         done += [await remove(kube, removal_of(o, "hauberk.yaml no longer has it"), o, tell) for o in left]
     return tuple(done)
+
+
+def check_same_mesh(left: Sequence[Json]) -> None:
+    """Refuse to remove a control plane by the way: that is an upgrade. Raises Problem."""
+    planes = [ref_of(obj) for obj in left if ref_of(obj).kind in MESHES]
+    if planes:
+        raise Problem(
+            f"the cluster has the integration with another mesh: {planes[0]}",
+            wanted="the mesh that hauberk.yaml names, or none",
+            found=f"{planes[0]}, applied by an earlier `hauberk install`",
+            fix="hauberk upgrade, which exchanges it; or see that the file and the cluster belong together",
+        )
 
 
 def outcome(live: Json | None, after: Json) -> Action:

@@ -45,6 +45,12 @@ class Upgrade:
         """Whether the control plane is another kind: traffic stops while it is exchanged."""
         return bool(self.before) and (self.before == "sm2") != (self.after == "sm2")
 
+    @property
+    def removes_mesh(self) -> bool:
+        """Whether the old control plane goes. One that was there before the first install stays, in the way."""
+        planes = [c for c in self.removals if c.ref.kind in PLANES]
+        return self.changes_mesh and all(c.action == "delete" for c in planes)
+
 
 def plan_upgrade(integration: Integration, stages: Sequence[Stage], ours: Sequence[Json]) -> Upgrade:
     """What goes before the new stages are applied: all that only the old ones had, namespaces excepted."""
@@ -96,7 +102,7 @@ def has_sidecar(pod: Json) -> bool:
 
 def rows_that_count(upgrade: Upgrade, rows: Sequence[Row]) -> tuple[Row, ...]:
     """The preflight's rows without those that say only that the mesh to be exchanged is there."""
-    return tuple(row for row in rows if not (upgrade.changes_mesh and row.title in OF_THE_OLD_MESH))
+    return tuple(row for row in rows if not (upgrade.removes_mesh and row.title in OF_THE_OLD_MESH))
 
 
 def older_than(plane: Json | None, pods: Sequence[Json]) -> tuple[Json, ...]:

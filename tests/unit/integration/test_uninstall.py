@@ -170,6 +170,7 @@ def route(namespace: str, service: str = "istio-ingressgateway", *, knative: boo
     return {**obj, "spec": {"host": "hello", "to": {"name": service}}}
 
 
+ADOPTED = thing("ServiceMeshControlPlane", "basic", "istio-system", api="maistra.io/v2", created=False)
 MESH_ROW = "no other mesh in the way"
 GATEWAY = Ref("Service", "istio-system", "istio-ingressgateway")
 
@@ -216,7 +217,9 @@ def test_between_meshes_the_old_one_goes_first_and_namespaces_stay(integration_s
     assert not plan_upgrade(integration_sm3, stages, (istio,)).changes_mesh
 
 
-@pytest.mark.parametrize(("ours", "counted"), [((SMCP,), ["kinds"]), ((), ["kinds", MESH_ROW])])
+@pytest.mark.parametrize(
+    ("ours", "counted"), [((SMCP,), ["kinds"]), ((), ["kinds", MESH_ROW]), ((ADOPTED,), ["kinds", MESH_ROW])]
+)
 def test_the_mesh_to_be_exchanged_is_not_in_the_way_of_its_exchange(integration_sm3, ours, counted):
     rows = [Row(title=title, level="fail", wanted="", found="") for title in ("kinds", MESH_ROW)]
     planned = plan_upgrade(integration_sm3, (), ours)

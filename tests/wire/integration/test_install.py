@@ -106,6 +106,16 @@ async def test_what_the_file_no_longer_has_is_planned_and_removed(kube: Kube):
     assert [ref_of(o).name for o in await fetch_ours(kube)] == ["a"]
 
 
+async def test_an_install_never_removes_another_mesh(kube: Kube):
+    await kube.create(a("Namespace", "istio-system"))
+    plane = a("ServiceMeshControlPlane.maistra.io", "basic", "istio-system", spec={})
+    await install(kube, (stage("20-plane", plane),), Quiet())
+    with pytest.raises(Problem, match="another mesh") as refused:
+        await install(kube, ONE, Quiet())
+    assert refused.value.fix.startswith("hauberk upgrade")
+    assert await kube.find(Ref("ConfigMap", "default", "a")) is None
+
+
 async def test_what_was_there_before_is_kept_and_given_back(kube: Kube):
     foreign = configmap("a", theirs="yes")
     await kube.create(foreign)
