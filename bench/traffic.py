@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 
 from bench import load, stage, static_mesh
 from bench.model import Figure
@@ -101,11 +99,11 @@ def _run(cluster: Cluster, host: str, rate: int, *, seconds: int = SECONDS) -> l
 
 def _add_image(cluster: Cluster) -> None:
     """An Envoy that answers after 100 ms: an application that is never the bottleneck."""
-    with tempfile.TemporaryDirectory() as folder:
-        app = Path(folder)
-        shutil.copy(str(binary.envoy()), app / "envoy")
-        (app / "config.json").write_text(static_mesh.backend(("0.0.0.0", 8080), 16, delay_ms=DELAY_MS))
-        words = "--concurrency 1 --use-dynamic-base-id -l error"
-        (app / "Procfile").write_text(f"web: ./envoy -c config.json {words}\n")
-        added = hauberk("image", "add", "--name", cluster.name, IMAGE, str(app))
-    assert added.returncode == 0, added.stderr
+    app = cluster.folder / "slow"  # the image is read when it is pulled
+    app.mkdir()
+    shutil.copy(str(binary.envoy()), app / "envoy")
+    (app / "config.json").write_text(static_mesh.backend(("0.0.0.0", 8080), 16, delay_ms=DELAY_MS))
+    words = "--concurrency 1 --use-dynamic-base-id -l error"
+    (app / "Procfile").write_text(f"web: ./envoy -c config.json {words}\n")
+    made = hauberk("image", "add", "--name", cluster.name, IMAGE, str(app))
+    assert made.returncode == 0, made.stderr
