@@ -47,7 +47,7 @@ class Upgrade:
 
     @property
     def removes_mesh(self) -> bool:
-        """Whether the old control plane goes. One that was there before the first install stays, in the way."""
+        """Whether the old control plane goes; one that was there before the first install stays."""
         planes = [c for c in self.removals if c.ref.kind in PLANES]
         return self.changes_mesh and all(c.action == "delete" for c in planes)
 
