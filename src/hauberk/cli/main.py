@@ -31,6 +31,11 @@ COMMANDS = {
     "preflight": "Check a cluster before anything is changed there.",
     "install": "Carry out hauberk.yaml on a cluster, in order, waiting for each stage.",
     "upgrade": "Go from the installed profile to that of hauberk.yaml.",
+    "metrics": "Expose the metrics of Knative's workloads, or stop.",
+    "network-policies": "Say who makes NetworkPolicies for Knative.",
+    "secrets": "Label certificates for net-istio, and switch its filter.",
+    "tenant": "Keep namespaces apart: add, remove and list tenants.",
+    "support": "Collect what somebody who helps needs to see.",
     "uninstall": "Undo `install`, in reverse order, leaving nothing of it.",
     "schema": "Print the JSON schema of hauberk.yaml, for editors.",
     "completion": "Print the shell completion script.",
@@ -58,7 +63,7 @@ class Table(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        found = importlib.import_module(f"hauberk.cli.{cmd_name}").command
+        found = importlib.import_module(f"hauberk.cli.{cmd_name.replace('-', '_')}").command
         assert isinstance(found, click.Command), cmd_name
         return found
 

@@ -79,7 +79,7 @@ def test_help_imports_no_command_and_no_library_of_the_control_plane() -> None:
 
 
 ROOT = Path(table.__file__).parents[3]
-TOLD = re.compile(r"""(?:`|"fix": f?"|fix=f?"|; )hauberk ([a-z]+)""")
+TOLD = re.compile(r"""(?:`|"fix": f?"|fix=f?"|; )hauberk ([a-z]+(?:-[a-z]+)*)""")
 
 
 def test_every_command_that_a_text_tells_the_reader_to_run_exists() -> None:
