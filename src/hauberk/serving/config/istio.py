@@ -122,8 +122,10 @@ def _dotted(data: Mapping[str, str], prefix: str) -> Iterator[Gateway]:
 
 
 def _listed(data: Mapping[str, str], key: str) -> Iterator[Gateway]:
+    if not data.get(key):
+        return
     try:
-        rows = yaml.safe_load(data.get(key, "")) or []
+        rows = yaml.safe_load(data[key]) or []
     except yaml.YAMLError:
         return
     for row in rows if isinstance(rows, list) else []:
