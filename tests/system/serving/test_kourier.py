@@ -61,6 +61,26 @@ def test_the_service_stays_ready_and_answers_through_an_edge_route(kourier: Clus
     assert "istio-proxy" not in names
 
 
+def test_without_the_mesh_pods_come_and_go_without_a_loss(kourier: Cluster, site: Any) -> None:
+    """A rollout, then deleted pods: through the router, Kourier and the activator, on kept connections."""
+    notes = {"autoscaling.knative.dev/min-scale": "2"}
+    host = site.deploy("spared", "autoscale", notes=notes)
+    try:
+        eventually(lambda: len(site.pods("spared")) == 2, what="two pods")
+        with site.steady(host, "/?sleep=150") as load:
+            eventually(lambda: load.seen["200"] > 20)
+            site.deploy("spared", "autoscale", notes=notes, env={"N": "2"})
+            second = "serving.knative.dev/revision=spared-00002"
+            kourier.must("delete", "pod", "-n", "default", "-l", second, "--wait=false")
+            eventually(lambda: len(site.pods("spared")) >= 2, what="two pods again")
+            before = load.seen["200"]
+            eventually(lambda: load.seen["200"] > before + 60)
+    finally:
+        site.forget("spared")
+    assert not load.lost, load.lost[:3]
+    assert set(load.seen) == {"200"}, load.seen
+
+
 def annotate(kourier: Cluster, *notes: str) -> None:
     kourier.must("annotate", "ksvc", "hello", "--overwrite", *notes)
 
@@ -198,23 +218,3 @@ def test_without_its_resource_nothing_of_serving_stays(kourier: Cluster) -> None
     eventually(
         lambda: not kourier.run("get", "ns", "knative-serving-ingress").ok, what="no ingress namespace"
     )
-
-
-def test_without_the_mesh_pods_come_and_go_without_a_loss(kourier: Cluster, site: Any) -> None:
-    """A rollout, then deleted pods: through the router, Kourier and the activator, on kept connections."""
-    notes = {"autoscaling.knative.dev/min-scale": "2"}
-    host = site.deploy("spared", "autoscale", notes=notes)
-    try:
-        eventually(lambda: len(site.pods("spared")) == 2, what="two pods")
-        with site.steady(host, "/?sleep=150") as load:
-            eventually(lambda: load.seen["200"] > 20)
-            site.deploy("spared", "autoscale", notes=notes, env={"N": "2"})
-            second = "serving.knative.dev/revision=spared-00002"
-            kourier.must("delete", "pod", "-n", "default", "-l", second, "--wait=false")
-            eventually(lambda: len(site.pods("spared")) >= 2, what="two pods again")
-            before = load.seen["200"]
-            eventually(lambda: load.seen["200"] > before + 60)
-    finally:
-        site.forget("spared")
-    assert not load.lost, load.lost[:3]
-    assert set(load.seen) == {"200"}, load.seen

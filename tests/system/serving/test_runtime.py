@@ -66,7 +66,7 @@ def test_headers_arrive_as_they_were_sent_with_those_of_the_proxies(mesh: Any, h
     first, *others = seen["forwarded"].split(", ")
     assert first == f"for={addresses[0]};proto=https"
     assert others == [f"for={a}" for a in addresses[1:-1]]
-    own = {k for k in seen if k.startswith(("knative-", "k-"))}
+    own = {k for k in seen if k.startswith(("knative-serving-namespace", "knative-serving-revision", "k-"))}
     assert not own, "headers of the platform's own way are not the app's"
 
 
