@@ -60,14 +60,22 @@ def _of_files(subject: Subject, now: float) -> World:
 
 def _of_cluster(subject: Subject, now: float, warn: Callable[[str], None]) -> World:
     from hauberk.checks.live import fetch_world
-    from hauberk.kubeclient import Target, connect
+    from hauberk.kubeclient import Target, connect, explained
 
     async def fetch() -> World:
         async with connect(Target(kubeconfig=subject.kubeconfig, context=subject.context)) as kube:
-            seen = await fetch_world(kube, now=now)
-            for kind in seen.forbidden:
-                warn(f"may not list {kind}: the checks that need it say nothing")
-            return seen.world
+            with explained("read the cluster"):
+                seen = await fetch_world(kube, now=now)
+        if not seen.world.listed:
+            raise Problem(
+                "nothing of this cluster may be listed",
+                wanted="the permission to list what the checks judge, such as the role `cluster-reader`",
+                found=f"all of {len(seen.forbidden)} kinds are forbidden",
+                fix="oc adm policy add-cluster-role-to-user cluster-reader USER",
+            )
+        for kind in seen.forbidden:
+            warn(f"may not list {kind}: the checks that need it say nothing")
+        return seen.world
 
     return asyncio.run(fetch())
 
