@@ -44,6 +44,7 @@ def test_what_becomes_of_a_service_is_told_in_events(mesh: Any, gone: Gone) -> N
     }
 
 
+@pytest.mark.must("fault-image")
 def test_a_missing_image_is_container_missing_until_it_comes(mesh: Any, gone: Gone, tmp_path: Path) -> None:
     gone("absent")
     mesh.deploy("absent", "test/absent", wait=False)
@@ -61,6 +62,7 @@ def test_a_missing_image_is_container_missing_until_it_comes(mesh: Any, gone: Go
     assert status["imageDigest"] in [c["image"] for c in pod["spec"]["containers"]]
 
 
+@pytest.mark.must("fault-exit")
 def test_a_container_that_ends_is_an_exit_code(mesh: Any, gone: Gone) -> None:
     gone("crash")
     container = {"command": ["sh", "-c", "echo broken; exit 3"]}
@@ -80,7 +82,7 @@ def test_a_container_that_never_becomes_ready_exceeds_its_deadline(mesh: Any, go
     assert row["reason"] == "ProgressDeadlineExceeded"
 
 
-@pytest.mark.must("api-ready-condition")
+@pytest.mark.must("api-ready-condition", "fault-split")
 def test_traffic_to_a_revision_that_is_not_there_is_revision_missing(mesh: Any, gone: Gone) -> None:
     gone("astray")
     traffic = [{"revisionName": "astray-00007", "percent": 100}]

@@ -48,6 +48,7 @@ def spoken(mesh: Any, service: str, codec: str) -> int:
     return sum(int(row.rpartition(":")[2]) for row in rows)
 
 
+@pytest.mark.must("way-h2c")
 @pytest.mark.parametrize(("option", "version"), [("--http2", "2"), ("--http1.1", "1.1")])
 def test_clients_of_either_protocol_reach_an_h2c_container(
     mesh: Any, host: str, option: str, version: str

@@ -34,6 +34,7 @@ def image(mesh: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(mesh.image("hostile", folder))
 
 
+@pytest.mark.must("fault-never")
 def test_an_app_that_never_listens_exceeds_its_deadline(mesh: Any, gone: Gone, image: str) -> None:
     gone("never")
     notes = {**WARM, "serving.knative.dev/progress-deadline": "4s"}
@@ -44,6 +45,7 @@ def test_an_app_that_never_listens_exceeds_its_deadline(mesh: Any, gone: Gone, i
     assert (own["status"], own["reason"]) == ("False", "ProgressDeadlineExceeded")
 
 
+@pytest.mark.must("fault-garbage")
 @pytest.mark.parametrize("mode", ["garbage", "hangup"])
 def test_an_app_that_answers_no_http_is_a_bad_gateway(mesh: Any, gone: Gone, image: str, mode: str) -> None:
     gone(mode)
@@ -61,6 +63,7 @@ def test_a_response_that_ends_too_early_ends_too_early_for_the_client(
     assert cut.value.partial == b"only this"
 
 
+@pytest.mark.must("fault-deaf")
 def test_an_app_that_ignores_term_serves_to_the_end_and_is_killed(mesh: Any, gone: Gone, image: str) -> None:
     """The grace period of its pod is the time limit of its requests."""
     gone("deaf")
@@ -80,6 +83,7 @@ def test_an_app_that_ignores_term_serves_to_the_end_and_is_killed(mesh: Any, gon
     assert 3 < took < 12
 
 
+@pytest.mark.must("fault-dies")
 def test_an_app_that_dies_under_load_is_a_502_for_those_it_held_and_is_started_again(
     mesh: Any, gone: Gone, protocols: str
 ) -> None:
@@ -116,7 +120,7 @@ def cold(mesh: Any, gone: Gone, image: str) -> Iterator[str]:
     mesh.cluster.must(*at, json.dumps(config))
 
 
-@pytest.mark.must("api-hold")
+@pytest.mark.must("api-hold", "fault-late")
 def test_requests_wait_for_an_app_that_listens_late(mesh: Any, cold: str) -> None:
     assert not mesh.pods("late", ready=False)
     began = time.monotonic()
@@ -127,7 +131,7 @@ def test_requests_wait_for_an_app_that_listens_late(mesh: Any, cold: str) -> Non
     assert time.monotonic() - began > 2
 
 
-@pytest.mark.must("api-timeout")
+@pytest.mark.must("api-timeout", "limit-cold")
 def test_a_request_that_waits_for_a_first_pod_beyond_the_time_limit_gets_504(
     mesh: Any, gone: Gone, image: str, cold: str
 ) -> None:
@@ -139,6 +143,7 @@ def test_a_request_that_waits_for_a_first_pod_beyond_the_time_limit_gets_504(
     assert (reply.status, reply.text) == (504, "activator request timeout")
 
 
+@pytest.mark.must("fault-clients")
 def test_clients_that_vanish_while_they_are_held_leave_nothing(mesh: Any, cold: str) -> None:
     line = f"GET / HTTP/1.1\r\nhost: {cold}\r\n\r\n".encode()
     for _ in range(20):
@@ -149,6 +154,7 @@ def test_clients_that_vanish_while_they_are_held_leave_nothing(mesh: Any, cold: 
     eventually(lambda: not mesh.pods("late", ready=False), within_s=30, what="no pods")
 
 
+@pytest.mark.must("fault-control-plane")
 def test_requests_survive_the_death_of_the_control_plane_that_holds_them(mesh: Any, cold: str) -> None:
     replies: list[Any] = []
     asking = [threading.Thread(target=lambda: replies.append(mesh.call(cold))) for _ in range(4)]

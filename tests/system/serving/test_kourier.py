@@ -61,6 +61,7 @@ def test_the_service_stays_ready_and_answers_through_an_edge_route(kourier: Clus
     assert "istio-proxy" not in names
 
 
+@pytest.mark.must("loss-no-mesh")
 def test_without_the_mesh_pods_come_and_go_without_a_loss(kourier: Cluster, site: Any) -> None:
     """A rollout, then deleted pods: through the router, Kourier and the activator, on kept connections."""
     notes = {"autoscaling.knative.dev/min-scale": "2"}

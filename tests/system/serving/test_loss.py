@@ -34,6 +34,7 @@ def judged(load: Any, *, least: int) -> None:
     assert load.seen["200"] >= least
 
 
+@pytest.mark.must("loss-scale-down")
 def test_scale_down_under_load_loses_nothing(mesh: Any, gone: Gone, protocols: str) -> None:
     """From three pods to one while requests go on; the pods that end still have some."""
     gone("shrinks")
@@ -49,6 +50,7 @@ def test_scale_down_under_load_loses_nothing(mesh: Any, gone: Gone, protocols: s
     judged(load, least=80)
 
 
+@pytest.mark.must("loss-scale-down")
 def test_the_autoscalers_scale_down_loses_nothing(mesh: Any, gone: Gone, protocols: str) -> None:
     """Six clients make several pods; five leave, and the one that stays loses nothing."""
     gone("wide")
@@ -63,6 +65,7 @@ def test_the_autoscalers_scale_down_loses_nothing(mesh: Any, gone: Gone, protoco
     judged(load, least=30)
 
 
+@pytest.mark.must("loss-rollout")
 def test_a_rollout_loses_nothing(mesh: Any, gone: Gone, protocols: str) -> None:
     gone("renewed")
     host = mesh.deploy("renewed", protocols, notes=WARM, env={"N": "1"})
@@ -74,6 +77,7 @@ def test_a_rollout_loses_nothing(mesh: Any, gone: Gone, protocols: str) -> None:
     judged(load, least=80)
 
 
+@pytest.mark.must("loss-delete")
 def test_what_a_deleted_service_had_taken_is_answered(mesh: Any, gone: Gone, protocols: str) -> None:
     gone("leaves")
     host = mesh.deploy("leaves", protocols, notes=WARM)
@@ -103,6 +107,7 @@ def own(tmp_path: Path, site_of: Callable[..., Any], mesh: Any) -> Iterator[Any]
         hauberk("down", "--name", name, "--grace", "0")
 
 
+@pytest.mark.must("loss-down")
 def test_down_answers_what_is_in_flight_and_held_and_refuses_the_rest(own: Any) -> None:
     host = own.deploy("last", "autoscale", notes=WARM)
     name = own.cluster.name

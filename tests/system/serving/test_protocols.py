@@ -63,6 +63,7 @@ def app(request: pytest.FixtureRequest, apps: dict[str, str]) -> str:
     return apps[request.param]
 
 
+@pytest.mark.must("way-websocket")
 def test_a_websocket_talks_both_ways(mesh: Any, app: str) -> None:
     key = base64.b64encode(os.urandom(16)).decode()
     with mesh.connect(app) as sock:
@@ -76,6 +77,7 @@ def test_a_websocket_talks_both_ways(mesh: Any, app: str) -> None:
             assert read_until(sock, word.upper()).endswith(word.upper())
 
 
+@pytest.mark.must("way-sse")
 def test_events_arrive_as_they_happen(mesh: Any, app: str) -> None:
     with mesh.connect(app) as sock:
         sock.sendall(f"GET /sse HTTP/1.1\r\nhost: {app}\r\n\r\n".encode())
@@ -123,6 +125,7 @@ def memory_stays(mesh: Any) -> Iterator[None]:
     assert max(grown.values()) < MORE, grown
 
 
+@pytest.mark.must("way-large")
 def test_a_hundred_megabytes_go_up_and_down_and_no_proxy_keeps_them(mesh: Any, app: str) -> None:
     with memory_stays(mesh):
         sent = mesh.call(app, "/upload", method="POST", body=bytes(SIZE))
@@ -130,6 +133,7 @@ def test_a_hundred_megabytes_go_up_and_down_and_no_proxy_keeps_them(mesh: Any, a
         assert len(mesh.call(app, f"/size?{SIZE}").body) == SIZE
 
 
+@pytest.mark.must("way-large")
 def test_a_client_that_reads_slowly_does_not_fill_a_proxy(mesh: Any, app: str) -> None:
     with memory_stays(mesh), mesh.connect(app) as sock:
         sock.sendall(f"GET /size?{SIZE} HTTP/1.1\r\nhost: {app}\r\n\r\n".encode())
@@ -137,6 +141,7 @@ def test_a_client_that_reads_slowly_does_not_fill_a_proxy(mesh: Any, app: str) -
         time.sleep(1)
 
 
+@pytest.mark.must("way-chunked")
 def test_an_upload_in_chunks_is_not_collected_first(mesh: Any, app: str) -> None:
     with mesh.connect(app) as sock:
         sock.sendall(f"POST /upload HTTP/1.1\r\nhost: {app}\r\ntransfer-encoding: chunked\r\n\r\n".encode())
@@ -147,6 +152,7 @@ def test_an_upload_in_chunks_is_not_collected_first(mesh: Any, app: str) -> None
         assert b"\r\n\r\n15" in read_until(sock, b"\r\n\r\n15")
 
 
+@pytest.mark.must("way-trailers")
 def test_trailers_go_to_the_app_and_back(mesh: Any, app: str) -> None:
     with mesh.connect(app) as sock:
         sock.sendall(
@@ -156,6 +162,7 @@ def test_trailers_go_to_the_app_and_back(mesh: Any, app: str) -> None:
         assert b"0\r\nx-sum: 42\r\n" in read_until(sock, b"42\r\n\r\n")
 
 
+@pytest.mark.must("way-continue")
 def test_a_client_may_wait_for_100_continue(mesh: Any, app: str) -> None:
     with mesh.connect(app) as sock:
         head = f"POST /upload HTTP/1.1\r\nhost: {app}\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n"
@@ -193,7 +200,7 @@ def channel(mesh: Any, host: str) -> grpc.Channel:
     return grpc.secure_channel(target, grpc.ssl_channel_credentials(mesh.roots.read_bytes()), names)
 
 
-@pytest.mark.must("api-http2-streams")
+@pytest.mark.must("api-http2-streams", "way-grpc")
 def test_grpc_calls_of_every_kind_and_status_codes_pass(mesh: Any, rpc: str) -> None:
     with channel(mesh, rpc) as opened:
         assert opened.unary_unary("/test.Echo/Say")(b"hello", timeout=10) == b"HELLO"
@@ -208,6 +215,7 @@ def test_grpc_calls_of_every_kind_and_status_codes_pass(mesh: Any, rpc: str) -> 
         assert refused.value.details() == "as asked"
 
 
+@pytest.mark.must("way-grpc")
 def test_a_grpc_conversation_goes_word_by_word(mesh: Any, rpc: str) -> None:
     said: queue.Queue[bytes | None] = queue.Queue()
     with channel(mesh, rpc) as opened:

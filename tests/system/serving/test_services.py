@@ -15,7 +15,7 @@ Gone: TypeAlias = Callable[..., None]
 QUICK = {"autoscaling.knative.dev/min-scale": "1"}
 
 
-@pytest.mark.must("api-template-change")
+@pytest.mark.must("api-template-change", "loss-rollout")
 def test_a_rollout_to_a_second_revision_under_load_loses_nothing(mesh: Any, gone: Gone) -> None:
     gone("rolled")
     host = mesh.deploy("rolled", env={"TARGET": "one"}, notes=QUICK)
@@ -35,6 +35,7 @@ def test_a_rollout_to_a_second_revision_under_load_loses_nothing(mesh: Any, gone
     assert set(load.seen) == {"200 Hello one!", "200 Hello two!"}
 
 
+@pytest.mark.must("loss-scale-down")
 def test_pods_that_are_deleted_under_load_lose_nothing(mesh: Any, gone: Gone) -> None:
     gone("drained")
     host = mesh.deploy("drained", "autoscale", notes={"autoscaling.knative.dev/min-scale": "2"})
@@ -98,7 +99,7 @@ def test_concurrency_one_serves_one_at_a_time_and_loses_none_that_wait(mesh: Any
     assert served >= 8
 
 
-@pytest.mark.must("api-timeout")
+@pytest.mark.must("api-timeout", "limit-begun")
 @pytest.mark.parametrize("field", ["timeoutSeconds", "responseStartTimeoutSeconds"])
 def test_a_response_that_has_begun_outlives_the_time_limit(
     mesh: Any, gone: Gone, protocols: str, field: str
@@ -111,7 +112,7 @@ def test_a_response_that_has_begun_outlives_the_time_limit(
     assert (reply.status, reply.text) == (504, "request timeout")
 
 
-@pytest.mark.must("api-timeout")
+@pytest.mark.must("api-timeout", "limit-504")
 def test_silence_beyond_the_idle_limit_ends_a_request(mesh: Any, gone: Gone, protocols: str) -> None:
     gone("silent")
     host = mesh.deploy("silent", protocols, notes=QUICK, spec={"idleTimeoutSeconds": 1})
@@ -120,7 +121,7 @@ def test_silence_beyond_the_idle_limit_ends_a_request(mesh: Any, gone: Gone, pro
     assert (reply.status, reply.text) == (504, "request timeout")
 
 
-@pytest.mark.must("api-timeout")
+@pytest.mark.must("api-timeout", "limit-504")
 def test_a_request_beyond_the_time_limit_gets_504(mesh: Any, gone: Gone) -> None:
     gone("late")
     host = mesh.deploy("late", "autoscale", notes=QUICK, spec={"timeoutSeconds": 1})

@@ -122,6 +122,7 @@ async def test_probes_are_answered_without_asking(start: Any, world: Any, curl: 
     assert (got.status, got.body, world.holds) == (200, "activator", [])
 
 
+@pytest.mark.must("fault-control-plane")
 async def test_held_requests_survive_a_restart_of_the_control_plane(
     start: Any, world: Any, curl: Any, eventually: Any
 ) -> None:

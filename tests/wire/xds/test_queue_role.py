@@ -57,6 +57,7 @@ async def test_http2_clients_are_served_on_both_ports(start: Any, curl: Any) -> 
         assert got.status == 200
 
 
+@pytest.mark.must("limit-overload")
 async def test_more_than_the_limit_waits_and_more_than_the_queue_is_refused(start: Any, curl: Any) -> None:
     backend, at = await start(replace(ROLE, container_concurrency=1))
     got = await asyncio.gather(*(curl("/slow/0.4", port=at[8012]) for _ in range(13)))

@@ -57,6 +57,7 @@ async def ask(world: Any, port: Any, app: Any, curl: Any) -> Any:
         server.close()
 
 
+@pytest.mark.must("limit-504")
 @pytest.mark.parametrize(
     "limits",
     [
@@ -73,12 +74,14 @@ async def test_a_container_that_is_silent_beyond_a_limit_is_a_504(ask: Any, limi
     assert got.took_s < 1.5
 
 
+@pytest.mark.must("limit-begun")
 @pytest.mark.parametrize("limits", [{"timeout_s": 0.3}, {"timeout_s": 9, "response_start_timeout_s": 0.3}])
 async def test_a_response_that_has_begun_may_take_its_time(ask: Any, limits: dict[str, float]) -> None:
     got = await ask("/0.5/0.5", **limits)
     assert (got.status, got.body) == (200, "xx")
 
 
+@pytest.mark.must("limit-504")
 async def test_silence_in_the_midst_of_a_response_ends_it(ask: Any) -> None:
     began = time.monotonic()
     got = await ask("/0.1/5", timeout_s=9, idle_timeout_s=0.4)
