@@ -86,9 +86,9 @@ class Loop:
         rows, now = await self.read(uids), self.clock.monotonic()
         used = {}
         for uid, row in rows.items():
-            before = self._before.get(uid)
-            if before is not None and row.cpu_s >= before[1].cpu_s and now > before[0]:
-                used[uid] = Used((row.cpu_s - before[1].cpu_s) / (now - before[0]), row.memory)
+            at, before = self._before.get(uid, (now, row))
+            known = now > at and row.cpu_s >= before.cpu_s
+            used[uid] = Used((row.cpu_s - before.cpu_s) / (now - at) if known else None, row.memory)
         self._before = {uid: (now, row) for uid, row in rows.items()}
         return used
 

@@ -30,12 +30,12 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What one pod uses: cores and bytes."""
+    """What one pod uses: cores (None before the second reading) and bytes."""
 
-    cpu: float
+    cpu: float | None
     memory: float
 
-    def of(self, name: Name) -> float:
+    def of(self, name: Name) -> float | None:
         """One of both."""
         return self.cpu if name == "cpu" else self.memory
 
@@ -87,7 +87,8 @@ def _row(metric: Metric, pod: Json, used: Used | None, now: float) -> Row:
     unit = _request(metric.name, pod) / 100 if metric.percent else 1.0
     if not _is_ready(metric, pod, now):
         return Row(None, ready=False)
-    return Row(None if used is None else used.of(metric.name) / unit)
+    amount = None if used is None else used.of(metric.name)
+    return Row(None if amount is None else amount / unit)
 
 
 def _is_ready(metric: Metric, pod: Json, now: float) -> bool:
