@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from hauberk.base.apierrors import ApiError, Forbidden
 from hauberk.base.refs import Json, ref_of
 from hauberk.checks import knative, mesh
-from hauberk.checks.judges import authorization, eventing, kafka, membership, monitoring, secrets, serving
+from hauberk.checks.judges import (
+    authorization,
+    eventing,
+    kafka,
+    membership,
+    monitoring,
+    secrets,
+    services,
+    serving,
+)
 from hauberk.checks.judges.secrets import SIZE
 from hauberk.checks.world import Item, World
 from hauberk.kubeclient import Kube, problem_of
@@ -18,7 +27,7 @@ KINDS: tuple[str, ...] = (
     "Namespace", "Pod", "ServiceAccount",
     knative.SERVING, knative.EVENTING, knative.KAFKA, knative.KSVC, secrets.DOMAIN_MAPPING, serving.ROUTE,
     *membership.WEBHOOKS, *eventing.SOURCES, *eventing.PROBED, eventing.JOB_SINK, eventing.TRANSFORM,
-    eventing.DESTINATION_RULE, kafka.ENTRY, authorization.POLICY,
+    eventing.DESTINATION_RULE, kafka.ENTRY, authorization.POLICY, services.ENVOY_FILTER,
     monitoring.NETWORK_POLICY, monitoring.SERVICE_MONITOR, secrets.SECRET, secrets.INGRESS_CONFIG,
     "Job.batch", "CronJob.batch",
 )  # fmt: skip

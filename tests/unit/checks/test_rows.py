@@ -239,6 +239,25 @@ spec:
     Case("HBK1422", [drop("Service/istio-ingressgateway", "spec.ports.1")], good=SAIL),
 )  # fmt: skip
 SERVICES = (
+    Case("HBK1425", [drop("Service/istio-ingressgateway", "spec.ports.2")], good=SAIL),
+    Case("HBK1530", [without("EnvoyFilter/idle")],
+         good=[*SAIL, put(KSVC, "spec.template.spec.timeoutSeconds", 500), add("""
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: {name: idle, namespace: istio-system}
+spec: {configPatches: [{patch: {value: {typed_config: {stream_idle_timeout: 0s}}}}]}
+""")]),
+    Case("HBK1646", [put(ROLL, "spec.members", ["knative-serving", "knative-eventing", "shop", "kafka"])]),
+    Case("HBK1904", [put("Secret/shop-tls", "metadata.namespace", "elsewhere")], good=[add("""
+apiVersion: v1
+kind: Secret
+metadata: {name: shop-tls, namespace: shop, labels: {networking.internal.knative.dev/certificate-uid: "1"}}
+---
+apiVersion: serving.knative.dev/v1beta1
+kind: DomainMapping
+metadata: {name: shop.example.com, namespace: shop}
+spec: {tls: {secretName: shop-tls}}
+"""), put(INGRESS, "metadata.annotations", {"doctor.hauberk.dev/HBK1101": "made later"})]),
     Case("HBK1423", [drop(INGRESS, "spec.selector")]),
     Case("HBK1424", [drop(LOCAL, "spec.servers.0.port.name")], note="gateway"),
     Case("HBK1424", [drop(ENTRY, "spec.ports.1.name")], note="entry"),

@@ -11,6 +11,7 @@ from hauberk.checks.model import Found, Path
 from hauberk.checks.world import Item, World, dig, selects
 
 HTTPS_PORT = 443
+STATUS_PORT = 15021
 
 
 def _ingress(world: World) -> Iterator[Item]:
@@ -240,6 +241,15 @@ def shared_credential(world: World) -> Iterator[Found]:
             if other is not gateway and not mesh.claims_everything(server):
                 found = f"`{name}`, which {other.ref} serves, too"
                 yield Found(item=gateway, path=(*path, "tls", "credentialName"), found=found)
+
+
+def no_status_port(world: World) -> Iterator[Found]:
+    """The ingress gateway's Service does not show the proxy's health."""
+    for row in knative.gateways(serving_of(world)):
+        name, namespace = host_parts(row.service)
+        service = world.named(mesh.SERVICE, namespace, name)
+        if service is not None and STATUS_PORT not in {p.get("port") for _, p in ports(service)}:
+            yield Found(item=service, path=("spec", "ports"), found=f"no port {STATUS_PORT}")
 
 
 def bare_ports(world: World) -> Iterator[Found]:

@@ -231,6 +231,18 @@ def clients(world: World) -> Iterator[Found]:
                 yield Found(item=source, path=("spec", "bootstrapServers", index), found=text)
 
 
+def in_mesh(world: World) -> Iterator[Found]:
+    """The Kafka cluster's own namespace is in the mesh."""
+    members = mesh.member_namespaces(world)
+    for item in world.all(KAFKA):
+        seen: set[str] = set()
+        for path, host, _ in servers(item):
+            namespace = host.partition(".")[2].partition(".")[0]
+            if namespace in members and namespace not in seen:
+                seen.add(namespace)
+                yield Found(item=item, path=path, found=f"`{namespace}` is in the member roll")
+
+
 def _visible(entry: Item, namespace: str) -> bool:
     said = entry.get("spec", "exportTo") or ["*"]
     return "*" in said or namespace in said or ("." in said and entry.namespace == namespace)

@@ -177,6 +177,17 @@ def unlabelled(world: World) -> Iterator[Found]:
             yield Found(item=secret, path=("metadata", "labels", UID_LABEL), found=found)
 
 
+def mapping_without_secret(world: World) -> Iterator[Found]:
+    """A custom domain's certificate is not in its namespace."""
+    for mapping in world.all(DOMAIN_MAPPING):
+        name = mapping.get("spec", "tls", "secretName")
+        if name and world.named(SECRET, mapping.namespace, str(name)) is None:
+            other = next((s for s in world.all(SECRET) if s.name == name), None)
+            if world.live or other is not None:
+                found = f"no Secret {mapping.namespace}/{name}" + (f", only {other.ref}" if other else "")
+                yield Found(item=mapping, path=("spec", "tls", "secretName"), found=found)
+
+
 def _filter(world: World) -> tuple[Path, bool | None]:
     """(path, value) of the filter; None where nothing is said, which means on."""
     for item in world.all(SERVING):

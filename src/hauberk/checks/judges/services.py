@@ -24,6 +24,8 @@ from hauberk.checks.world import Item, World
 DISABLE_ROUTE = "serving.knative.openshift.io/disableRoute"
 ROUTE_TIMEOUT = "haproxy.router.openshift.io/timeout"
 SET_TIMEOUT = "serving.knative.openshift.io/setRouteTimeout"
+ENVOY_FILTER = "EnvoyFilter.networking.istio.io"
+STREAM_IDLE_S = 300  # Envoy's default
 ROUTE_TIMEOUT_S = 600
 MAX_REVISION_S = 600
 META = ("spec", "template", "metadata")
@@ -130,6 +132,19 @@ def _route_timeout_s(ksvc: Item) -> float:
         return float(said) if str(said).isdigit() else parse_duration_s(str(said))
     except ValueError:
         return ROUTE_TIMEOUT_S
+
+
+def idle_streams(world: World) -> Iterator[Found]:
+    """Streams are cut after five minutes without data."""
+    filters = (str(item.get("spec", "configPatches")) for item in world.all(ENVOY_FILTER))
+    longer = any("stream_idle_timeout" in text or "streamIdleTimeout" in text for text in filters)
+    if mesh.flavour(world) != "sail" or not world.whole or longer:
+        return
+    for ksvc in world.all(KSVC):
+        seconds = ksvc.get("spec", "template", "spec", "timeoutSeconds")
+        if isinstance(seconds, int) and seconds > STREAM_IDLE_S:
+            found = f"{seconds} s, where the gateway ends idle streams after {STREAM_IDLE_S} s"
+            yield Found(item=ksvc, path=("spec", "template", "spec", "timeoutSeconds"), found=found)
 
 
 def too_long(world: World) -> Iterator[Found]:

@@ -281,4 +281,13 @@ CHECKS: tuple[Check, ...] = (
         judge=judge.nameless,
         source="istio/istio pkg/config/validation/validation.go",
     ),
+    Check(
+        code="HBK1425",
+        title="The ingress gateway's Service does not show the proxy's health",
+        severity=Severity.INFO,
+        wanted="port 15021",
+        fix="add the port `status-port` 15021",
+        why="The document's preflight lists 80, 443 and 15021; load balancers and monitoring ask the last.",
+        judge=judge.no_status_port,
+    ),
 )

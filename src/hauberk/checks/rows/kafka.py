@@ -177,4 +177,17 @@ CHECKS: tuple[Check, ...] = (
         ),
         judge=judge.clients,
     ),
+    Check(
+        code="HBK1646",
+        title="The Kafka cluster's own namespace is in the mesh",
+        severity=Severity.WARNING,
+        wanted="Kafka outside of the mesh",
+        fix="remove its namespace from the member roll",
+        why=(
+            "Brokers find each other by pod addresses of headless Services, which strict mTLS breaks, and "
+            "the ServiceEntry declares them as outside of the mesh."
+        ),
+        judge=judge.in_mesh,
+        source="istio/istio#26791",
+    ),
 )

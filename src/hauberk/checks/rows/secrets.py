@@ -170,4 +170,15 @@ CHECKS: tuple[Check, ...] = (
         judge=judge.too_many,
         source="knative/serving#12778",
     ),
+    Check(
+        code="HBK1904",
+        title="A custom domain's certificate is not in its namespace",
+        severity=Severity.ERROR,
+        wanted="the Secret in the namespace of the DomainMapping",
+        fix="create the Secret there",
+        why="Serving reads it in the namespace of the DomainMapping only; the mapping stays NotReady.",
+        needs=("Secret",),
+        judge=judge.mapping_without_secret,
+        source="knative/serving#14183",
+    ),
 )

@@ -102,4 +102,17 @@ CHECKS: tuple[Check, ...] = (
         why="Serving's webhook refuses the revision.",
         judge=judge.too_long,
     ),
+    Check(
+        code="HBK1530",
+        title="Streams are cut after five minutes without data",
+        severity=Severity.WARNING,
+        wanted="an EnvoyFilter with `stream_idle_timeout: 0s` where requests may take longer",
+        fix="create the EnvoyFilter of upstream's tests in the gateway's namespace",
+        why=(
+            "Envoy ends a stream without data after 300 s. gRPC streams and WebSockets of services with a "
+            "longer timeout are reset in the middle."
+        ),
+        judge=judge.idle_streams,
+        source="serverless-operator hack/lib/mesh_v3_resources/08_envoy_filter.yaml",
+    ),
 )
