@@ -24,7 +24,7 @@ SERVICE = """
 apiVersion: v1
 kind: Service
 metadata: {name: istio-ingressgateway, namespace: istio-system, labels: {knative: ingressgateway}}
-spec: {type: ClusterIP, ports: [{port: 80}, {port: 443}]}
+spec: {type: ClusterIP, ports: [{port: 80}, {port: 443}, {port: 15021}]}
 """
 DENY = """
 apiVersion: security.istio.io/v1
