@@ -48,7 +48,7 @@ async def fetch_ours(kube: Kube) -> tuple[Json, ...]:
 
 
 def _is_listable(row: Resource) -> bool:
-    return {"list", "delete"} <= row.verbs and row.kind not in _NOT_OURS
+    return {"list", "delete", "patch"} <= row.verbs and row.kind not in _NOT_OURS
 
 
 async def _foreign_secret(kube: Kube, stage: Stage, ref: Ref) -> Change:

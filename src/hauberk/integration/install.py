@@ -21,7 +21,7 @@ from hauberk.integration.plan import Action, Change, removal_of, short, surplus
 from hauberk.integration.removal import remove
 from hauberk.integration.stages import Ready, Stage
 from hauberk.integration.waiting import until, wait_until_gone, wait_until_ready
-from hauberk.kubeclient import Kube, problem_of
+from hauberk.kubeclient import Kube, explained, problem_of
 
 NOT_CALLED = "failed calling webhook"
 WEBHOOK_S = 30.0
@@ -51,17 +51,15 @@ async def install(
     on there.
     """
     options = options or Options()
-    if options.prune:
-        check_same_mesh(surplus(stages, await fetch_ours(kube)))
+    left = await _left(kube, stages) if options.prune else ()
+    check_same_mesh(left)
     done: list[Change] = []
     for stage in stages:
         made = await _secrets(kube, stage, secrets or {})
         done += [await _apply(kube, stage, obj, tell, options) for obj in (*made, *stage.objects)]
         for wanted in stage.ready:
             await wait_until_ready(kube, _with_deadline(wanted, options), tell)
-    if options.prune:
-        left = surplus(stages, await fetch_ours(kube))
-        done += [await remove(kube, removal_of(o, "hauberk.yaml no longer has it"), o, tell) for o in left]
+    done += [await remove(kube, removal_of(o, "hauberk.yaml no longer has it"), o, tell) for o in left]
     return tuple(done)
 
 
@@ -112,6 +110,12 @@ async def _apply(kube: Kube, stage: Stage, obj: Json, tell: Teller, options: Opt
     did = outcome(live, after)
     tell.done(WORDS[did])
     return Change(stage=stage.name, ref=ref, action=did)
+
+
+async def _left(kube: Kube, stages: Sequence[Stage]) -> tuple[Json, ...]:
+    """What an earlier install applied and the stages do not have."""
+    with explained("see what is installed"):
+        return surplus(stages, await fetch_ours(kube))
 
 
 async def _settled(kube: Kube, obj: Json) -> Json | None:

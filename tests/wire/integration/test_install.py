@@ -21,6 +21,7 @@ from hauberk.integration.preflight import preflight
 from hauberk.integration.profiles import stages
 from hauberk.integration.stages import Ready, Stage
 from hauberk.integration.uninstall import uninstall
+from hauberk.integration.waiting import until
 from hauberk.kinds.testing import a
 from hauberk.kubeclient import Kube, Target, connect
 from hauberk.kubeclient.faults import Unreachable
@@ -76,6 +77,15 @@ async def server(tmp_path: Path) -> AsyncIterator[Storing]:
 async def kube(server: Storing) -> AsyncIterator[Kube]:
     async with connect(Target(kubeconfig=server.kubeconfig())) as found:
         yield found
+
+
+async def there(kube: Kube, name: str) -> None:
+    """Wait until the ConfigMap is there: the install is under way."""
+
+    async def found() -> bool:
+        return await kube.find(Ref("ConfigMap", "default", name)) is not None
+
+    assert await until(found, 30)
 
 
 def actions(changes) -> dict[str, str]:
@@ -140,7 +150,7 @@ async def test_an_install_that_was_stopped_goes_on(kube: Kube):
     waits = Ready(ref=Ref("ConfigMap", "default", "later"), condition="exists", within_s=30)
     two = (stage("10-one", configmap("a", x="1"), ready=(waits,)), stage("20-two", configmap("c", x="1")))
     running = asyncio.ensure_future(install(kube, two, Quiet()))
-    await asyncio.sleep(0.3)
+    await there(kube, "a")
     running.cancel()  # as Ctrl-C does
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -216,7 +226,7 @@ async def test_who_may_not_install_is_told_so(server: Storing, who: str, found: 
 async def test_an_api_server_that_goes_in_the_middle_is_a_problem(server: Storing, kube: Kube):
     waits = Ready(ref=Ref("ConfigMap", "default", "never"), condition="exists", within_s=30)
     running = asyncio.ensure_future(install(kube, (stage("10", configmap("a"), ready=(waits,)),), Quiet()))
-    await asyncio.sleep(0.3)
+    await there(kube, "a")
     server.door.should_exit = True
     with pytest.raises(Unreachable, match="does not answer") as failed:
         await running
