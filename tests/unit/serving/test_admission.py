@@ -107,6 +107,14 @@ def test_the_creator_stays_and_the_last_modifier_follows_the_specification() -> 
     assert [(n[creator], n[modifier]) for n in notes] == [("ann", "ann"), ("ann", "ann"), ("ann", "bob")]
 
 
+@pytest.mark.parametrize("key", ["serving.knative.dev/creator", "serving.knative.dev/lastModifier"])
+def test_nobody_signs_for_another(key: str) -> None:
+    created = admit(svc(), user="ann")
+    notes = {**created["metadata"]["annotations"], key: "bob"}
+    forged = {**created, "metadata": {**created["metadata"], "annotations": notes}}
+    assert refusal(forged, created) == f"annotation value is immutable: metadata.annotations.{key}"
+
+
 def traffic(*targets: Json) -> dict[str, Any]:
     obj = svc()
     obj["spec"]["traffic"] = list(targets)
