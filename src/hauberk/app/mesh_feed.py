@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -26,6 +26,7 @@ from hauberk.base.refs import Json, Ref, ref_of
 from hauberk.base.times import rfc3339
 from hauberk.mesh import Finding, Mesh, memo
 from hauberk.mesh.refusals import CONDITION, LAST_GOOD, REFUSED, Refusals
+from hauberk.mesh.roles import KourierRole, RouterRole
 from hauberk.ports import Api, Clock, Recorder, Snapshot
 from hauberk.xds import translate
 from hauberk.xds.server import XdsServer
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 MANAGER = "hauberk-mesh"
 _ANSWER_S = 1.0  # how long the search for a refused rule waits for the proxies' answer
 _CREDENTIAL = "kubernetes://"
+_FRONTS = (RouterRole, KourierRole)
 
 
 def wanted_conditions(findings: Iterable[Finding]) -> dict[Ref, dict[str, Any]]:
@@ -125,8 +127,8 @@ class MeshFeed:
     async def rebuild(self) -> float:
         """Build the model of the current snapshot and publish it; returns the seconds that this took.
 
-        Ends when the proxies have taken it or, at the latest, after `SHARE` times that: proxies that are
-        slow, because they have much to take, are not sent the next state before they have this one.
+        Ends when gateways and routers have taken it or, at the latest, after `SHARE` times that: where they
+        are slow, because they have much to take, they are not sent the next state before they have this one.
         """
         snapshot = self.api.snapshot()
         began = self.clock.monotonic()
@@ -151,7 +153,7 @@ class MeshFeed:
         if self._refusals.searching:
             await self._search()
         else:
-            await self._answered(min(SHARE * work, _ANSWER_S))
+            await self._answered(min(SHARE * work, _ANSWER_S), self.fronts() & self.xds.connected())
         return work
 
     def refused(self, nack: Nack) -> None:
@@ -190,10 +192,15 @@ class MeshFeed:
         if self._refusals.rounds == rounds and self._refusals.let_back():
             self.again()
 
-    async def _answered(self, within_s: float) -> None:
+    def fronts(self) -> frozenset[str]:
+        """The proxies by which requests enter: gateways and routers."""
+        rows = self._model.proxies.values()
+        return frozenset(p.uid for p in rows if p.gateway or any(isinstance(r, _FRONTS) for r in p.roles))
+
+    async def _answered(self, within_s: float, proxies: Collection[str] | None = None) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
-                await self.xds.acked()
+                await self.xds.acked(proxies)
             self.served()
 
     def _event(self, obj: Json, reason: str, text: str) -> None:

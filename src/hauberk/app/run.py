@@ -113,7 +113,7 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
     async with asyncio.TaskGroup() as group:
         mesh_feed, names = _feeds(server, runtime, feed, clock)
         parts = (recorder.run, engine.run, GarbageCollector(server, clock).run, xds.run, mesh_feed.run)
-        served = Served(server, xds, engine)
+        served = Served(server, xds, engine, feed.fronts)
         feed.served = served.look
         tasks = [group.create_task(r) for r in (digests.run(engine.wake), served.run(), hpa.run())]
         tasks += [

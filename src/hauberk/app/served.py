@@ -1,4 +1,4 @@
-"""Looks at Ingresses that wait for the proxies as soon as the proxies have caught up.
+"""Looks at Ingresses that wait for gateways and router as soon as these have caught up.
 
 An Ingress is Ready when its gateways serve it. Asking again and again would cost, with a thousand of them,
 more than all the work they wait for; so they are asked when there is news.
@@ -6,7 +6,7 @@ more than all the work they wait for; so they are asked when there is news.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from hauberk.base.conditions import is_true
@@ -37,11 +37,12 @@ class Served:
     api: Api
     xds: XdsServer
     engine: Engine
+    fronts: Callable[[], Collection[str]]  # the proxies that Ingresses wait for
 
     async def run(self) -> None:
         """Work until cancelled."""
         while True:
-            await self.xds.caught_up()
+            await self.xds.caught_up(self.fronts)
             self.look()
 
     def look(self) -> None:

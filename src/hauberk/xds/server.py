@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -125,11 +125,12 @@ class XdsServer(AggregatedDiscoveryServiceServicer):  # type: ignore[misc]
         while not self._all_settled(asked):
             await self._moved.wait()
 
-    async def caught_up(self) -> None:
-        """Wait until the connected proxies, after something new, have answered for all of it."""
-        while self._all_settled(None):
+    async def caught_up(self, proxies: Callable[[], Collection[str]]) -> None:
+        """Wait until these proxies, as far as connected, got something new and answered for all of it."""
+        while self._all_settled(frozenset(proxies()) & self.connected()):
             await self._moved.wait()
-        await self.acked()
+        while not self._all_settled(frozenset(proxies()) & self.connected()):
+            await self._moved.wait()
 
     def _all_settled(self, asked: frozenset[str] | None) -> bool:
         names = self._sessions.keys() & self._published.keys() if asked is None else asked

@@ -16,7 +16,7 @@ from hauberk.serving.ingress.tls import Tls
 from hauberk.serving.names import A_INGRESS_CLASS, A_PASSTHROUGH, ISTIO_CLASS, KOURIER_CLASS, created, kept
 
 _BALANCERS = ("publicLoadBalancer", "privateLoadBalancer")
-PROBE_AGAIN_S = 0.5
+PROBE_AGAIN_S = 2.0
 """Whoever knows that the gateways have caught up wakes the Ingress sooner (`hauberk.app.served`)."""
 
 
