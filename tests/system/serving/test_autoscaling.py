@@ -73,6 +73,23 @@ def test_max_scale_is_never_exceeded(mesh: Any, gone: Gone) -> None:
     assert max(seen) == 2
 
 
+def test_the_class_hpa_goes_by_what_the_pods_use(mesh: Any, gone: Gone) -> None:
+    """Every pod uses more memory than the target: as many pods as may be, never none."""
+    gone("heavy")
+    notes = {
+        f"{PRE}class": "hpa.autoscaling.knative.dev",
+        f"{PRE}metric": "memory",
+        f"{PRE}target": "1",
+        f"{PRE}max-scale": "2",
+    }
+    mesh.deploy("heavy", notes=notes)
+    assert mesh.get("sks", "heavy-00001")["spec"]["mode"] == "Serve"
+    eventually(lambda: len(mesh.pods("heavy")) == 2, within_s=40, what="two pods by memory")
+    status = mesh.get("hpa", "heavy-00001")["status"]
+    assert int(status["currentMetrics"][0]["resource"]["current"]["averageValue"]) > 1 << 20
+    assert mesh.condition(mesh.get("hpa", "heavy-00001"), "ScalingActive")["reason"] == "ValidMetricFound"
+
+
 def activated(mesh: Any, revision: str) -> int:
     """Requests that the activator's Envoy sent to a revision."""
     pods = mesh.cluster.json("pods", "-n", "knative-serving", "-l", "app=activator")["items"]
