@@ -22,6 +22,7 @@ COMMANDS = {
     "demo": "Run the document on a fresh cluster and prove that it holds.",
     "verify": "Send real traffic that must pass and that must not; print what came of it.",
     "doctor": "Check a cluster or manifests: wanted, found, fix.",
+    "mesh": "Say what applies to a pod, service or route, and who decides about a call.",
     "image": "Add, load, pull, list and remove images.",
     "enter": "Run a command on the pod network, or in a pod's network.",
     "init": "Write hauberk.yaml, the one file of the integration.",

@@ -39,11 +39,7 @@ def peer_modes(workload: Workload, policies: Iterable[PeerAuthentication], setti
     The default is STRICT when the control plane says `security.dataPlane.mtls`, else PERMISSIVE.
     """
     mode = Mode.STRICT if settings.strict else Mode.PERMISSIVE
-    levels: list[PeerAuthentication | None] = [None, None, None]
-    for policy in sorted(policies, key=_age):
-        level = _level(policy, workload, settings.root)
-        if level is not None and levels[level] is None:
-            levels[level] = policy
+    levels = peer_levels(workload, policies, settings.root)
     for found in levels:
         if found is not None and found.spec.mtls is not None:
             mode = _mode(found.spec.mtls.mode, mode)
@@ -51,6 +47,18 @@ def peer_modes(workload: Workload, policies: Iterable[PeerAuthentication], setti
     ports = (own.spec.port_level_mtls or {}) if own is not None else {}
     rows = sorted((int(port), _mode(mtls.mode, mode)) for port, mtls in ports.items())
     return Modes(mode, tuple(rows))
+
+
+def peer_levels(
+    workload: Workload, policies: Iterable[PeerAuthentication], root: str
+) -> tuple[PeerAuthentication | None, PeerAuthentication | None, PeerAuthentication | None]:
+    """The rule that counts for a workload on each level: mesh, namespace, workload."""
+    levels: list[PeerAuthentication | None] = [None, None, None]
+    for policy in sorted(policies, key=_age):
+        level = _level(policy, workload, root)
+        if level is not None and levels[level] is None:
+            levels[level] = policy
+    return levels[0], levels[1], levels[2]
 
 
 def _age(policy: PeerAuthentication) -> tuple[str, str]:
