@@ -30,6 +30,11 @@ from hauberk.xds.translate.types import ORDER, Resource, Resources
 from hauberk.xds.vouched import Vouched
 
 log = logging.getLogger(__name__)
+# A burst of held requests waits for its turn; by default the library refuses beyond 1,000 at once.
+_PATIENT = (
+    ("grpc.server.max_pending_requests", 100_000),
+    ("grpc.server.max_pending_requests_hard_limit", 200_000),
+)
 _STOP_GRACE_S = 0.2
 _IDLE_S = 60.0
 
@@ -144,7 +149,7 @@ class XdsServer(AggregatedDiscoveryServiceServicer):  # type: ignore[misc]
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """Listen while the block runs."""
-        server = grpc.aio.server()
+        server = grpc.aio.server(options=_PATIENT)
         add_AggregatedDiscoveryServiceServicer_to_server(self, server)
         add_AuthorizationServicer_to_server(HoldService(self._hold), server)
         self._path.unlink(missing_ok=True)
