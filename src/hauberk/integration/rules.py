@@ -12,6 +12,7 @@ from hauberk.integration.profiles.objects import at_least
 SM3_SINCE = "1.37"
 OLDEST_SERVERLESS = "1.31"
 OLDEST_MESH = "2.2"
+NET_ISTIO_NAMESPACE = "istio-system"  # net-istio config/203-local-gateway.yaml
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ def judge(wanted: Integration) -> Findings:
     """Every impossible combination, in the order of the file."""
     yield from _versions(wanted)
     yield from _certificate(wanted)
+    yield from _mesh(wanted)
     yield from _members(wanted)
     yield from _gateways(wanted)
     yield from _kafka(wanted)
@@ -170,6 +172,17 @@ def _members(wanted: Integration) -> Findings:
                 fix=f"remove `{name}` from the members",
             )
         seen.add(name)
+
+
+def _mesh(wanted: Integration) -> Findings:
+    if wanted.profile == "kubernetes" and wanted.mesh.namespace != NET_ISTIO_NAMESPACE:
+        yield Broken(
+            path=("mesh", "namespace"),
+            what=f"the Knative operator puts a Service of its own into `{NET_ISTIO_NAMESPACE}`",
+            wanted=f"the mesh in `{NET_ISTIO_NAMESPACE}`, where that Service finds the gateway's pods",
+            found=wanted.mesh.namespace,
+            fix=f"namespace: {NET_ISTIO_NAMESPACE}",
+        )
 
 
 def _twice(path: tuple[str | int, ...], name: str) -> Broken:

@@ -27,7 +27,7 @@ PUBLISHED = Path(__file__).parents[3] / "docs" / "reference" / "hauberk.schema.j
         {"certificate": "cert-manager", "issuer": "corporate"},
         {"certificate": "ca", "ca_certificate": "ca.crt", "ca_key": "ca.key"},
         {"certificate": "secret"},
-        {"eventing": False, "mesh_namespace": "mesh"},
+        {"eventing": False},
     ],
     ids=lambda more: ",".join(more) or "defaults",
 )

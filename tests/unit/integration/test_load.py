@@ -157,6 +157,7 @@ COMBINATIONS: list[tuple[str, int, str, str]] = [
     ("versions: {serviceMesh: '2.1'}\n", 5, "does not go with the profile `sm2`", '"2.2"'),
     ("profile: sm3\nversions: {serviceMesh: '2.6'}\n", 6, "does not go with the profile `sm3`", '"3.0"'),
     ("profile: kubernetes\nversions: {serviceMesh: '3.0'}\n", 6, "has no OpenShift", "remove"),
+    ("profile: kubernetes\nmesh: {namespace: mesh}\n", 6, "a Service of its own", "namespace: istio-system"),
     ("mesh: {namespace: shop}\n", 4, "`shop` cannot be a member", "remove `shop`"),
 ]
 

@@ -29,7 +29,8 @@ def integration(more: str = "", profile: str = "sm2") -> Integration:
 
 
 def everything(profile: str) -> Integration:
-    return parse(EVERYTHING.read_text().replace("PROFILE", profile))
+    text = EVERYTHING.read_text().replace("PROFILE", profile)
+    return parse(text.replace("mesh-system", "istio-system") if profile == "kubernetes" else text)
 
 
 def found(wanted: Integration, kind: str, name: str = "", namespace: str = "") -> Any:
@@ -148,7 +149,7 @@ def test_config_istio_names_services_that_exist(profile: str) -> None:
     }
     services |= {"istio-ingressgateway.mesh-system.svc.cluster.local"} if profile == "sm2" else set()
     if profile == "kubernetes":  # net-istio's own
-        services |= {"knative-local-gateway.mesh-system.svc.cluster.local"}
+        services |= {"knative-local-gateway.istio-system.svc.cluster.local"}
     config = found(wanted, "KnativeServing.operator.knative.dev")["spec"]["config"]["istio"]
     assert len(config) == 2
     assert set(config.values()) <= services
