@@ -57,6 +57,9 @@ _PARTS: Mapping[str, Mapping[str, Any]] = {
     "DomainMapping.serving.knative.dev": {
         "spec": {"ref": {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": "s"}}
     },
+    "Certificate.networking.internal.knative.dev": {
+        "spec": {"dnsNames": ["a.example.com"], "secretName": "a"}
+    },
     "ClusterDomainClaim.networking.internal.knative.dev": {"spec": {"namespace": "default"}},
     "Image.caching.internal.knative.dev": {"spec": {"image": "hauberk.local/helloworld"}},
     "ServiceMeshMember.maistra.io": {"spec": {"controlPlaneRef": {"name": "m", "namespace": "istio-system"}}},
@@ -87,7 +90,10 @@ _PARTS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-_FIXED_NAMES = {"CustomResourceDefinition.apiextensions.k8s.io": "as.example.com"}
+_FIXED_NAMES = {
+    "CustomResourceDefinition.apiextensions.k8s.io": "as.example.com",
+    "DomainMapping.serving.knative.dev": "a.example.com",
+}
 
 
 def a(kind_id: str, name: str = "", namespace: str = "default", **parts: Any) -> dict[str, Any]:

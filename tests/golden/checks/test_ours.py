@@ -10,6 +10,7 @@ from hauberk.checks import files, judge
 from hauberk.integration.load import parse
 from hauberk.integration.profiles import PROFILES, make_service, stages
 from hauberk.integration.render import render, render_object, render_stream
+from hauberk.testing.integrations import text_of
 
 ROOT = Path(__file__).parents[3]
 RENDERED = sorted((ROOT / "tests" / "golden" / "integration").glob("*.out.yaml"))
@@ -29,7 +30,7 @@ def test_what_every_profile_renders_has_no_findings(file: Path) -> None:
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("file", INPUTS, ids=lambda f: f.name)
 def test_separate_files_are_as_clean_as_the_stream(file: Path, profile: str) -> None:
-    made = stages(parse(file.read_text().replace("PROFILE", profile)))
+    made = stages(parse(text_of(file, profile)))
     texts = [(name, text) for name, text in render(made, "hauberk.yaml") if name not in files.NOT_MANIFESTS]
     assert found(*texts) == []
 
@@ -48,7 +49,7 @@ def test_other_examples_have_no_findings(name: str) -> None:
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_rendered_service_has_at_most_the_documents_annotation(profile: str) -> None:
-    integration = parse(INPUTS[-1].read_text().replace("PROFILE", profile))
+    integration = parse(text_of(INPUTS[-1], profile))
     service = make_service(integration, integration.projects[0], "hello", "example.com/hello")
     texts = (("all.yaml", render_stream(stages(integration), "x")), ("hello.yaml", render_object(service)))
     assert {line.split()[0] for line in found(*texts)} == ({"HBK1522"} if profile == "sm2" else set())

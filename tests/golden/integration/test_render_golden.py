@@ -10,6 +10,7 @@ import pytest
 from hauberk.integration.load import parse
 from hauberk.integration.profiles import PROFILES, stages
 from hauberk.integration.render import render_stream
+from hauberk.testing.integrations import text_of
 
 HERE = Path(__file__).parent
 CASES = [(case, profile) for case in ("plain", "everything") for profile in PROFILES]
@@ -17,10 +18,8 @@ CASES = [(case, profile) for case in ("plain", "everything") for profile in PROF
 
 @pytest.mark.parametrize(("case", "profile"), CASES, ids=lambda value: str(value))
 def test_the_manifests_are_these(case: str, profile: str) -> None:
-    text = (HERE / f"{case}.in.yaml").read_text().replace("PROFILE", profile)
-    if profile == "kubernetes":  # the Knative operator wants the mesh there
-        text = text.replace("mesh-system", "istio-system")
-    rendered = render_stream(stages(parse(text)), "hauberk.yaml")
+    wanted = parse(text_of(HERE / f"{case}.in.yaml", profile))
+    rendered = render_stream(stages(wanted), "hauberk.yaml")
     file = HERE / f"{case}.{profile}.out.yaml"
     if os.environ.get("UPDATE_GOLDEN"):
         file.write_text(rendered)

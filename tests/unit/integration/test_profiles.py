@@ -16,6 +16,7 @@ from hauberk.integration.model import Integration
 from hauberk.integration.profiles import PROFILES, make_service, stages
 from hauberk.integration.stages import objects_of
 from hauberk.kinds import BY_ID
+from hauberk.testing.integrations import text_of
 
 DOCUMENT = Path(__file__).parents[3] / "examples" / "document"
 HEAD = "apiVersion: hauberk/v1alpha1\nkind: Integration\ndomain: apps.openshift.example.com\n"
@@ -29,8 +30,7 @@ def integration(more: str = "", profile: str = "sm2") -> Integration:
 
 
 def everything(profile: str) -> Integration:
-    text = EVERYTHING.read_text().replace("PROFILE", profile)
-    return parse(text.replace("mesh-system", "istio-system") if profile == "kubernetes" else text)
+    return parse(text_of(EVERYTHING, profile))
 
 
 def found(wanted: Integration, kind: str, name: str = "", namespace: str = "") -> Any:
