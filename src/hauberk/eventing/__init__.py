@@ -1,0 +1,1 @@
+"""Knative Eventing: brokers, triggers, channels, flows, sources and sinks as controllers and contracts."""

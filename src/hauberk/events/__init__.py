@@ -1,0 +1,1 @@
+"""CloudEvents, their filters, and decisions about their delivery. Pure: no I/O, no Kubernetes."""

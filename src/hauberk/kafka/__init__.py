@@ -1,0 +1,1 @@
+"""Knative for Apache Kafka: channels, brokers, sources and sinks as controllers and contracts."""
