@@ -19,7 +19,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How often and how long. `timeout` None: no limit; `retry_after_max` None: the header is obeyed whole."""
+    """How often, how long. `timeout` None: no limit; `retry_after_max` None: the header is obeyed whole."""
 
     retry: int = 0
     policy: Literal["exponential", "linear"] = "exponential"
@@ -46,7 +46,7 @@ class Egress(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who may send: subjects (a trailing `*` matches a prefix) of tokens, and which events. Any policy suffices."""
+    """Which tokens' subjects (a trailing `*` matches a prefix) may send which events. Any policy suffices."""
 
     subjects: tuple[str, ...] = ()
     filters: tuple[dict[str, Any], ...] = ()
