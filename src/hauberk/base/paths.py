@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+SOCKET_PATH = 107  # bytes of a unix socket's path; Linux keeps the last of 108 for the end
+_UID = "00000000-0000-0000-0000-000000000000"
+
+
 @dataclass(frozen=True, slots=True)
 class Paths:
     """The files of one cluster."""
@@ -83,6 +87,15 @@ class Paths:
     def egress_socket(self, uid: str) -> Path:
         """The door through which the control plane speaks as the autoscaler's pod."""
         return self.pod(uid) / "egress.sock"
+
+    def control_socket(self, uid: str) -> Path:
+        """Where a process of the data plane takes its contract; its folder is mounted into the container."""
+        return self.pod(uid) / "component" / "control.sock"
+
+    @property
+    def longest_socket(self) -> Path:
+        """The socket that needs the longest path."""
+        return max((self.control_socket(_UID), self.egress_socket(_UID)), key=lambda path: len(str(path)))
 
     def pod_logs(self, uid: str) -> Path:
         """`CONTAINER/RESTARTS.log` below it; kept until the pod object is gone."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from hauberk.base.files import write_whole
-from hauberk.base.paths import Paths
+from hauberk.base.paths import SOCKET_PATH, Paths
 from hauberk.base.problems import Problem
 
 DEFAULT_NAME = "hauberk"
@@ -112,6 +112,15 @@ def data_root(environ: dict[str, str] | None = None) -> Path:
 
 
 def paths_of(name: str, *, ephemeral: bool = False) -> Paths:
-    """The directories of a cluster by name."""
+    """The directories of a cluster by name. Raises Problem when its sockets would have paths too long."""
     run = run_root() / check_name(name)
-    return Paths(run=run, data=run / "data" if ephemeral else data_root() / name)
+    paths = Paths(run=run, data=run / "data" if ephemeral else data_root() / name)
+    over = len(str(paths.longest_socket)) - SOCKET_PATH
+    if over > 0:
+        raise Problem(
+            f"`{name}` is too long for a cluster's name on this machine",
+            wanted=f"at most {max(len(name) - over, 0)} letters: a socket's path has at most {SOCKET_PATH} bytes",
+            found=f"{len(name)} letters below {run.parent}",
+            fix="a shorter name, or a shorter XDG_RUNTIME_DIR",
+        )
+    return paths

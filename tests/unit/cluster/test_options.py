@@ -35,3 +35,16 @@ def test_the_record_is_private_and_reads_back(tmp_path: Path) -> None:
     options.save(record, file)
     assert file.stat().st_mode & 0o777 == 0o600
     assert options.load(file) == record
+
+
+def test_a_name_whose_sockets_would_not_fit_is_refused_with_the_length_that_fits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", "/tmp")
+    with pytest.raises(Problem, match="too long for a cluster's name") as refused:
+        options.paths_of("a" * 40)
+    fits = int(str(refused.value.wanted).split()[2])
+    assert len(str(options.paths_of("a" * fits).longest_socket)) <= 107
+    with pytest.raises(Problem):
+        options.paths_of("a" * (fits + 1))
