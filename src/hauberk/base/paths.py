@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-
 SOCKET_PATH = 107  # bytes of a unix socket's path; Linux keeps the last of 108 for the end
 _UID = "00000000-0000-0000-0000-000000000000"
 

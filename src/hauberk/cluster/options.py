@@ -119,7 +119,7 @@ def paths_of(name: str, *, ephemeral: bool = False) -> Paths:
     if over > 0:
         raise Problem(
             f"`{name}` is too long for a cluster's name on this machine",
-            wanted=f"at most {max(len(name) - over, 0)} letters: a socket's path has at most {SOCKET_PATH} bytes",
+            wanted=f"at most {max(len(name) - over, 0)} letters: a socket's path has {SOCKET_PATH} bytes",
             found=f"{len(name)} letters below {run.parent}",
             fix="a shorter name, or a shorter XDG_RUNTIME_DIR",
         )
