@@ -8,11 +8,12 @@ import os
 import sys
 from pathlib import Path
 
-from bench import doctor, integration, rows
-from bench.model import Figure, machine, shared, table
+from bench import doctor, integration, record, rows
+from bench.model import Figure, machine, table
 
 BENCHES = (*rows.BENCHES, *integration.BENCHES, *doctor.BENCHES)
-PAGE = Path(__file__).parents[1] / "docs" / "reference" / "benchmarks.md"
+REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
+RECORD, PAGE = REFERENCE / "benchmarks.json", REFERENCE / "benchmarks.md"
 
 
 def main() -> int:
@@ -21,20 +22,21 @@ def main() -> int:
     parser.add_argument("--only", choices=[b.name for b in BENCHES])
     only = parser.parse_args().only
     load = os.getloadavg()[1]  # before we add to it
+    known = record.read(RECORD)
     figures: list[Figure] = []
     for bench in BENCHES:
-        if only in (None, bench.name):
-            print(f"{bench.name} …", file=sys.stderr, flush=True)
-            figures += bench.run()
-    print(table(figures))
-    if only is None:
-        methods = "\n".join(f"* {f.what}: {f.method}" for f in figures)
+        if only not in (None, bench.name):
+            continue
+        print(f"{bench.name} …", file=sys.stderr, flush=True)
+        found = tuple(bench.run())
+        for line in record.regressions(known[bench.name].figures if bench.name in known else (), found):
+            print(line, file=sys.stderr)
         day = datetime.date.today().isoformat()
-        PAGE.write_text(
-            f"# Benchmarks\n\nWritten by `make bench` on {day}. Machine: {machine()}. "
-            f"{shared(load)}\n\n{table(figures)}\n\n"
-            f"## Method\n\n{methods}\n"
-        )
+        known[bench.name] = record.Entry(day=day, machine=machine(), load=load, figures=found)
+        record.write(RECORD, known)
+        figures += found
+    print(table(figures))
+    PAGE.write_text(record.page(known, [bench.name for bench in BENCHES]))
     return 0 if all(f.reached for f in figures) else 1
 
 

@@ -20,6 +20,8 @@ class Figure:
     reached: bool
     method: str
     peer: str = ""  # what others publish for the same thing, with its name
+    value: float | None = None  # the one number that tells whether it got worse
+    less_is_better: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ def added() -> Sequence[Figure]:
             measured=f"{one.p95_ms - DELAY_MS:.1f} ms ({one.per_s:.0f} requests/s, {one.errors} errors)",
             must=f"≤ {ADDED_MS[way]:g} ms",
             reached=one.p95_ms - DELAY_MS <= ADDED_MS[way] and not one.errors,
+            value=one.p95_ms - DELAY_MS,
             method=f"wrk over TLS from the host through Route and gateway, {SECONDS} s, each connection "
             f"paced; p95 less {DELAY_MS} ms",
             peer="upstream allows 10 ms",
@@ -60,6 +61,7 @@ def rise() -> Sequence[Figure]:
             measured=f"{errors} errors; {rates}",
             must=f"0 errors, p95 ≤ {P95_MS:.0f} ms",
             reached=not errors and worst <= P95_MS,
+            value=worst,
             method=f"wrk, {SECONDS} s at each rate one after the other, first to a service without a pod",
         )
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench import static_mesh
+from bench import record, static_mesh
 from bench.cold import on_the_host
 from bench.model import Figure, percentile, shared, spread, table
 from bench.rows import BENCHES
@@ -104,3 +104,39 @@ def test_the_backend_answers_itself_so_it_is_never_the_bottleneck() -> None:
     assert listener["address"]["socket_address"] == {"address": "0.0.0.0", "port_value": 8080}
     assert "clusters" not in config["static_resources"]
     assert "x" * 1024 in json.dumps(listener)
+
+
+def _figure(value: float, **more: Any) -> Figure:
+    return Figure(what="a", measured=f"{value}", must="", reached=True, method="m", value=value, **more)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "more", "worse"),
+    [
+        (100, 119, {}, False),
+        (100, 121, {}, True),
+        (100, 50, {}, False),
+        (1.0, 0.81, {"less_is_better": False}, False),
+        (1.0, 0.79, {"less_is_better": False}, True),
+    ],
+)
+def test_a_figure_worse_by_more_than_a_fifth_is_called_a_regression(
+    old: float, new: float, more: dict[str, bool], worse: bool
+) -> None:
+    lines = list(record.regressions([_figure(old, **more)], [_figure(new, **more)]))
+    assert [line.startswith("regression: a: ") for line in lines] == [True] * worse
+
+
+def test_measuring_one_again_leaves_what_was_measured_before(tmp_path: Path) -> None:
+    file = tmp_path / "benchmarks.json"
+    first = {
+        name: record.Entry(day="2026-01-01", machine="m", load=0.1, figures=(_figure(1),)) for name in "ab"
+    }
+    record.write(file, first)
+    kept = record.read(file)
+    assert kept == first
+    kept["b"] = record.Entry(day="2026-01-02", machine="m", load=2.0, figures=(_figure(2),))
+    page = record.page(kept, ["a", "b", "c"])
+    assert "`a`: 2026-01-01, m. The machine did nothing else." in page
+    assert "`b`: 2026-01-02, m. The machine was shared" in page
+    assert "Not measured yet: `c`." in page
