@@ -23,6 +23,7 @@ MS_REC = 0x4000
 MS_PRIVATE = 1 << 18
 MNT_DETACH = 2
 
+_RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
 _MOUNT_ATTR_RDONLY = 0x1
@@ -108,6 +109,12 @@ def pivot_root(new: str, old: str) -> None:
     """Make `new` the root and put the old one at `old`."""
     number = _SYS_PIVOT_ROOT[os.uname().machine]
     _check(_libc.syscall(ctypes.c_long(number), new.encode(), old.encode()), "pivot_root", new)
+
+
+def exchange(one: str, other: str) -> None:
+    """Swap what two paths name, in one step."""
+    at, flag = ctypes.c_int(_AT_FDCWD), ctypes.c_uint(_RENAME_EXCHANGE)
+    _check(_libc.renameat2(at, one.encode(), at, other.encode(), flag), "renameat2", one)
 
 
 def sethostname(name: str) -> None:

@@ -196,13 +196,15 @@ class Network:
 def _move_files(old: str, new: str) -> None:
     """Move what is in a folder to another one that its name leads to from now on.
 
-    The name changes first: a socket that a beginning Envoy makes meanwhile is made in the new folder.
+    The name changes first, and is never nobody's: a socket that a beginning Envoy makes meanwhile is made in
+    the new folder, or in the old one and moved with the rest.
     """
     aside = f"{old}~"
-    os.rename(old, aside)
-    os.symlink(os.path.basename(new), old)
-    for name in os.listdir(aside):
-        os.rename(f"{aside}/{name}", f"{new}/{name}")
+    os.symlink(os.path.basename(new), aside)
+    linux.exchange(old, aside)
+    while names := os.listdir(aside):
+        for name in names:
+            os.rename(f"{aside}/{name}", f"{new}/{name}")
     os.rmdir(aside)
 
 
