@@ -1,6 +1,6 @@
 """A small HTTP/1.1 client for events: whole bodies, pooled connections, a time limit for each request.
 
-A request on a pooled connection that the peer had closed meanwhile is sent once more on a fresh one. Redirects
+A request on a pooled connection that the peer had closed meanwhile is sent again on a fresh one. Redirects
 are not followed: an answer is an answer.
 """
 

@@ -42,6 +42,7 @@ class Place:
     ports: dict[str, int] = field(default_factory=dict)
     host: str | None = None  # None: all addresses
     contract: Contract | None = None
+    is_fresh: bool = False  # whether the contract in force, or being applied, came in this process's time
     served: Served = field(default_factory=Served)
 
     async def serve(self, handler: Handler, port: int = PORT, *, limit: int = LIMIT) -> Server:
@@ -72,6 +73,7 @@ class Place:
         kept = read_contract(self.data)
         if kept is not None:
             await take(kept)
+        self.is_fresh = True
         control = Server(_Control(self, take).handle, self.tasks, limit=256 * 1024 * 1024)
         await control.listen_unix(self.run / "control.sock")
 
