@@ -47,12 +47,16 @@ class Snapshot(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WatchEvent:
-    """One change. `obj` is the state after it; for DELETED the last state, with its revision."""
+    """One change. `obj` is the state after it; for DELETED the last state, with its revision.
+
+    `old` is the state before it; None when there was none, or when nobody remembers it.
+    """
 
     type: Literal["ADDED", "MODIFIED", "DELETED"]
     obj: Json
     revision: int
 
+    old: Json | None = None
 
 class Api(Protocol):
     """The Kubernetes API as rooms need it: in-process, or over HTTP to a real cluster.

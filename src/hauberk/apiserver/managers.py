@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import orjson
+
 from hauberk.apiserver import ownership
 from hauberk.apiserver.ownership import Changes, Fields
 from hauberk.base.apierrors import Conflict
@@ -19,6 +21,11 @@ from hauberk.base.refs import Json
 from hauberk.kinds.shape import Shape
 
 Operation = Literal["Apply", "Update"]
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_KUBECTL = "kubectl"  # the manager of `kubectl apply --server-side`
+_BEFORE_FIRST_APPLY = "before-first-apply"
+_ANCIENT, _MOST_UPDATERS = "ancient-changes", 10
 
 _STRIPPED = frozenset({
     "name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation",
@@ -87,7 +94,58 @@ def after_update(
         elif left:
             out.append(entry if left == entry["fieldsV1"] else {**entry, "fieldsV1": left})
     own = ownership.union(own, changes.changed)
-    return [*out, writer.entry(own, now)] if own else out
+    return capped([*out, writer.entry(own, now)]) if own else out
+
+
+def capped(entries: list[Json]) -> list[Json]:
+    """The entries, the oldest updates of each version in one when there are too many.
+
+    Source: apimachinery pkg/util/managedfields/internal/capmanagers.go.
+    """
+    updates = sorted(
+        (e for e in entries if e.get("operation") == "Update"), key=lambda e: str(e.get("time", ""))
+    )
+    too_many = len(updates) - _MOST_UPDATERS
+    if too_many <= 0:
+        return entries
+    buckets: dict[str, Json] = {}
+    dropped: list[Json] = []
+    for entry in updates:
+        first = buckets.get(entry["apiVersion"])
+        if first is not None and too_many > 0:
+            fields = ownership.union(_fields(first), _fields(entry))
+            row = {k: v for k, v in entry.items() if k != "subresource"}
+            buckets[entry["apiVersion"]] = {**row, "manager": _ANCIENT, "fieldsV1": fields}
+            dropped += [first, entry]
+            too_many -= 1
+        elif first is None:
+            buckets[entry["apiVersion"]] = entry
+    made = [b for b in buckets.values() if b["manager"] == _ANCIENT and not any(b is e for e in entries)]
+    return [*made, *(e for e in entries if not any(e is d for d in dropped))]
+
+
+def given_entries(new: Json, live: Json) -> Sequence[Json]:
+    """The entries that an update starts from: those it sends, else the stored ones.
+
+    kubectl sends others when it turns client-side into server-side apply. An empty list forgets them all.
+    Source: apimachinery pkg/util/managedfields/internal/fieldmanager.go, Update; managedfields.go.
+    """
+    given = new["metadata"].get("managedFields")
+    if given in ([], [{}]):
+        return ()
+    if isinstance(given, list) and all(_is_entry(entry) for entry in given):
+        return given
+    stored: Sequence[Json] = live["metadata"].get("managedFields") or ()
+    return stored
+
+
+def _is_entry(entry: Any) -> bool:
+    return (
+        isinstance(entry, Mapping)
+        and entry.get("operation") in ("Apply", "Update")
+        and entry.get("fieldsType") == "FieldsV1"
+        and isinstance(entry.get("fieldsV1"), Mapping)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +162,10 @@ def apply(live: Json, config: Json, writer: Writer, shape: Shape, now: str, *, f
     Source: structured-merge-diff merge/update.go, Updater.Apply.
     """
     entries: Sequence[Json] = live["metadata"].get("managedFields") or ()
+    if not entries:
+        before = Writer(_BEFORE_FIRST_APPLY, "Update", live["apiVersion"])
+        fields = ownership.field_set(_said_something(owned_part(live)), shape)
+        entries = [before.entry(fields, now)] if fields else []
     wanted = set_of(config, shape)
     own = next((entry for entry in entries if writer.owns(entry)), None)
     others = [entry for entry in entries if entry is not own]
@@ -112,13 +174,19 @@ def apply(live: Json, config: Json, writer: Writer, shape: Shape, now: str, *, f
         merged = _pruned(merged, _fields(own), wanted, others, shape)
     changes = ownership.compare(owned_part(live), owned_part(merged), shape) or Changes()
     if not force:
-        _refuse_conflicts(others, changes.changed)
+        _refuse_conflicts(others, changes.changed, _applied_before(live, writer, shape))
     kept = [left for entry in others if (left := _after_change(entry, changes))]
     if own is not None and _fields(own) == wanted and own.get("apiVersion") == writer.api_version:
         return Applied(
             merged, [*kept, own] if entries and entries[-1] is own else _in_place(entries, kept, own)
         )
     return Applied(merged, [writer.entry(wanted, now), *kept] if wanted else kept)
+
+
+def _said_something(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A map without the maps in it that are empty."""
+    kept = {k: _said_something(v) if isinstance(v, Mapping) else v for k, v in value.items()}
+    return {k: v for k, v in kept.items() if v != {}}
 
 
 def _in_place(entries: Sequence[Json], kept: list[Json], own: Json) -> list[Json]:
@@ -173,11 +241,47 @@ def _not_said(gone: Fields, said: Fields) -> Fields:
     return out
 
 
-def _refuse_conflicts(others: Sequence[Json], changed: Fields) -> None:
+def _applied_before(live: Json, writer: Writer, shape: Shape) -> Fields:
+    """What kubectl applied from the client's side and nobody changed since: its to change.
+
+    Source: apimachinery pkg/util/managedfields/internal/lastappliedmanager.go.
+    """
+    text = (live["metadata"].get("annotations") or {}).get(LAST_APPLIED)
+    if writer.manager != _KUBECTL or not text:
+        return {}
+    try:
+        last = orjson.loads(text)
+        if last["apiVersion"] != writer.api_version:
+            return {}
+        said = owned_part({**last, "metadata": last.get("metadata") or {}})
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return {}
+    differs = ownership.compare(said, owned_part(live), shape) or Changes()
+    return ownership.minus(
+        ownership.minus(ownership.field_set(said, shape), differs.changed), differs.removed
+    )
+
+
+def with_last_applied(new: dict[str, Any], config: Json, writer: Writer) -> dict[str, Any]:
+    """The object with kubectl's annotation kept true, if it has one and kubectl applies.
+
+    Source: apimachinery pkg/util/managedfields/internal/lastappliedupdater.go.
+    """
+    notes = new["metadata"].get("annotations") or {}
+    if writer.manager != _KUBECTL or writer.subresource or LAST_APPLIED not in notes:
+        return new
+    meta = {k: v for k, v in config["metadata"].items() if k != "managedFields"}
+    own = {k: v for k, v in (meta.pop("annotations", None) or {}).items() if k != LAST_APPLIED}
+    said = {**config, "metadata": {**meta, **({"annotations": own} if own else {})}}
+    text = orjson.dumps(said).decode() + "\n"
+    return {**new, "metadata": {**new["metadata"], "annotations": {**notes, LAST_APPLIED: text}}}
+
+
+def _refuse_conflicts(others: Sequence[Json], changed: Fields, allowed: Fields) -> None:
     found = [
         (entry, path)
         for entry in others
-        for path in ownership.leaves(ownership.overlap(_fields(entry), changed))
+        for path in ownership.leaves(ownership.minus(ownership.overlap(_fields(entry), changed), allowed))
     ]
     if not found:
         return

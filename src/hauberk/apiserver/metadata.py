@@ -33,12 +33,16 @@ def generated_name(prefix: str) -> str:
     return prefix[:_MAX_PREFIX] + "".join(secrets.choice(_RANDOM) for _ in range(5))
 
 
-def for_create(kind: Kind[Any], obj: dict[str, Any], now: float) -> None:
-    """Stamp a new object; what a client may not choose is dropped. Changes `obj`."""
+def for_create(kind: Kind[Any], obj: dict[str, Any], now: float) -> bool:
+    """Stamp a new object; what a client may not choose is dropped. Changes `obj`.
+
+    Returns whether the name was generated.
+    """
     meta = obj["metadata"] = dict(obj.get("metadata") or {})
     for field in (*_SERVERS, "resourceVersion"):
         meta.pop(field, None)
-    if not meta.get("name") and meta.get("generateName"):
+    generated = not meta.get("name") and bool(meta.get("generateName"))
+    if generated:
         meta["name"] = generated_name(meta["generateName"])
     meta["uid"] = str(uuid.uuid4())
     meta["creationTimestamp"] = rfc3339(now)
@@ -46,6 +50,7 @@ def for_create(kind: Kind[Any], obj: dict[str, Any], now: float) -> None:
         meta["generation"] = 1
     if not kind.namespaced:
         meta.pop("namespace", None)
+    return generated
 
 
 def for_update(kind: Kind[Any], obj: dict[str, Any], live: Json) -> None:

@@ -1,8 +1,10 @@
-"""Lists page by page, all pages of one list as of the revision of its first.
+"""Lists as of a revision, whole or page by page.
 
-The rest of a list that somebody is paging through is kept for a while: it only refers to objects, so it
-costs little. A page asked for too late is refused as upstream refuses a compacted one, and clients start
-anew. Source: apiserver pkg/storage/continue.go; etcd3/errors.go, handleCompactedErrorForPaging.
+All pages of one list show the state at the revision of its first. When that is too long ago, the client is
+told so with a token by which it may go on with the state of now.
+
+Source: apiserver pkg/storage/continue.go; etcd3/errors.go, handleCompactedErrorForPaging;
+etcd3/store.go, GetList.
 """
 
 from __future__ import annotations
@@ -10,72 +12,66 @@ from __future__ import annotations
 import base64
 import binascii
 import bisect
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import orjson
 
+from hauberk.apiserver.options import ListOptions, too_large
 from hauberk.base.apierrors import BadRequest, Gone
 from hauberk.base.refs import Json
+from hauberk.store import place_of
 
-KEPT = 64  # lists in the middle of paging
-TOO_OLD = (
-    "The provided continue parameter is too old to display a consistent list result. "
-    "You must start a new list without the continue parameter."
+_PAGE_TOO_OLD = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new "
+    "list without the continue parameter, or use the continue token in this response to retrieve the "
+    "remainder of the results. Continuing with the provided token results in an inconsistent list - "
+    "objects that were created, modified, or deleted between the time the first chunk was returned and "
+    "now may show up in the list."
 )
-Query: TypeAlias = tuple[str, ...]
-"""What a list asks for: kind, namespace, selectors."""
+_TOO_OLD = "The resourceVersion for the provided list is too old."
+_NOW = -1  # a token that goes on with the state of now
+
+At = Callable[[int], Sequence[Json] | None]
+"""All objects that the list is of, in order, at a revision; None when that is too long ago."""
 
 
-class Pages:
-    """The lists that are being paged through, the latest `KEPT` of them."""
+def page(at: At, current: int, asked: ListOptions, *, counted: bool) -> tuple[Sequence[Json], dict[str, Any]]:
+    """The objects of one answer and the list's metadata. BadRequest, Gone, Timeout.
 
-    def __init__(self) -> None:
-        self._lists: OrderedDict[tuple[int, Query], Sequence[Json]] = OrderedDict()
-
-    def page(
-        self, query: Query, now: Callable[[], Sequence[Json]], revision: int, limit: int | None, token: str
-    ) -> tuple[Sequence[Json], dict[str, Any]]:
-        """One page and the list's metadata. `now` is the whole list at `revision`. BadRequest, Gone."""
-        start: tuple[str, str] | None = None
-        if token:
-            asked, start = read_token(token)
-            objects = now() if asked == revision else self._kept(asked, query)
-            revision = asked
-        else:
-            objects = now()
-        rest = objects[bisect.bisect_right(objects, start, key=key_of) :] if start else objects
-        meta: dict[str, Any] = {"resourceVersion": str(revision)}
-        if not limit or not 0 < limit < len(rest):
-            return rest, meta
-        self._keep(revision, query, objects)
-        meta["continue"] = make_token(key_of(rest[limit - 1]), revision)
-        if not any(query[2:]):
-            meta["remainingItemCount"] = len(rest) - limit
-        return rest[:limit], meta
-
-    def _kept(self, revision: int, query: Query) -> Sequence[Json]:
-        found = self._lists.get((revision, query))
-        if found is None:
-            raise Gone(TOO_OLD)
-        return found
-
-    def _keep(self, revision: int, query: Query, objects: Sequence[Json]) -> None:
-        self._lists[revision, query] = objects
-        self._lists.move_to_end((revision, query))
-        while len(self._lists) > KEPT:
-            self._lists.popitem(last=False)
+    `counted`: whether to say how many are left, which upstream does for lists without selectors.
+    """
+    start: tuple[str, str] | None = None
+    revision = current
+    if asked.token:
+        revision, start = read_token(asked.token)
+        revision = current if revision == _NOW else revision
+    elif asked.revision and asked.revision > current:
+        raise too_large(asked.revision, current)
+    elif asked.exact and asked.revision:
+        revision = asked.revision
+    objects = at(revision)
+    if objects is None:
+        raise _too_old(start)
+    rest = objects[bisect.bisect_right(objects, start, key=place_of) :] if start else objects
+    meta: dict[str, Any] = {"resourceVersion": str(revision)}
+    if not 0 < asked.limit < len(rest):
+        return rest, meta
+    meta["continue"] = make_token(place_of(rest[asked.limit - 1]), revision)
+    if counted:
+        meta["remainingItemCount"] = len(rest) - asked.limit
+    return rest[: asked.limit], meta
 
 
-def key_of(obj: Json) -> tuple[str, str]:
-    """What lists are ordered by."""
-    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
+def _too_old(start: tuple[str, str] | None) -> Gone:
+    if start is None:
+        return Gone(_TOO_OLD)
+    return Gone(_PAGE_TOO_OLD, meta={"continue": make_token(start, _NOW)})
 
 
-def make_token(key: tuple[str, str], revision: int) -> str:
-    """The `continue` of a page that ends with that object."""
-    text = orjson.dumps({"v": "hauberk/v1", "rv": revision, "after": key})
+def make_token(place: tuple[str, str], revision: int) -> str:
+    """The `continue` of a page that ends with the object of that namespace and name."""
+    text = orjson.dumps({"v": "hauberk/v1", "rv": revision, "after": place})
     return base64.urlsafe_b64encode(text).decode().rstrip("=")
 
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from hauberk.apiserver import refuse, selectors, table
+from hauberk.apiserver import pages, refuse, selectors, table
 from hauberk.apiserver.http import Answer, HttpRequest, NotAcceptable, json_answer
-from hauberk.apiserver.pages import Pages
+from hauberk.apiserver.options import list_options, revision_of, too_large
 from hauberk.apiserver.scale import scale_of
 from hauberk.apiserver.target import Target
-from hauberk.apiserver.watching import Asked, HttpWatch
-from hauberk.base.apierrors import BadRequest
-from hauberk.base.refs import Json
+from hauberk.apiserver.watching import HttpWatch, Lines
+from hauberk.base.refs import Json, Ref
 from hauberk.ports import Clock
 from hauberk.store import Store
 
@@ -52,11 +51,14 @@ class Reader:
     """Answers of reads from the committed state."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock, self._pages = store, clock, Pages()
+        self._store, self._clock, self._lines = store, clock, Lines()
 
     def get(self, request: HttpRequest, target: Target) -> Answer:
         """One object. NotFound."""
-        found = self._store.snapshot().get(target.ref)
+        snapshot = self._store.snapshot()
+        if (asked := revision_of(request)) and asked > snapshot.revision:
+            raise too_large(asked, snapshot.revision)
+        found = snapshot.get(target.ref)
         if found is None:
             raise refuse.not_found(target.kind, target.name)
         if target.subresource == "scale":
@@ -91,18 +93,18 @@ class Reader:
         return table.make_table(target.kind, objects, now, include, meta, headers=headers)
 
     def list(self, request: HttpRequest, target: Target) -> Answer:
-        """All objects of a resource that the selectors take, page by page when asked. BadRequest, Gone."""
-        snapshot = self._store.snapshot()
+        """All objects of a resource that the selectors take, page by page when asked.
 
-        def now() -> Sequence[Json]:
-            objects = snapshot.list(target.kind.id, target.namespace or None)
-            test = selection(request, target)
-            return objects if test is None else [o for o in objects if test(o)]
+        BadRequest, Invalid, Gone, Timeout.
+        """
+        asked = list_options(request)
+        test = selection(request, target)
 
-        selectors_given = (request.query.get(name, "") for name in ("labelSelector", "fieldSelector"))
-        query = (target.kind.id, target.namespace, *selectors_given)
-        limit, token = request.number("limit"), request.query.get("continue", "")
-        page, meta = self._pages.page(query, now, snapshot.revision, limit, token)
+        def at(revision: int) -> Sequence[Json] | None:
+            objects = self._at(request, target, revision)
+            return objects if objects is None or test is None else [o for o in objects if test(o)]
+
+        page, meta = pages.page(at, self._store.snapshot().revision, asked, counted=test is None)
         form = form_of(request.headers.get("accept", ""))
         if form.name == "Table":
             return json_answer(self._table(request, target, [target.shown(o) for o in page], meta))
@@ -114,8 +116,16 @@ class Reader:
             kind, version = f"{target.kind.name}List", target.api_version
         return json_answer({"kind": kind, "apiVersion": version, "metadata": meta, "items": items})
 
+    def _at(self, request: HttpRequest, target: Target, revision: int) -> Sequence[Json] | None:
+        snapshot = self._store.snapshot()
+        name = target.name or selectors.only_name(request.query.get("fieldSelector", ""))
+        if name and target.namespace and revision == snapshot.revision:
+            found = snapshot.get(Ref(target.kind.id, target.namespace, name))
+            return () if found is None else (found,)
+        return self._store.list_at(target.kind.id, target.namespace or None, revision)
+
     def watch(self, request: HttpRequest, target: Target) -> HttpWatch:
-        """Changes of a resource. BadRequest, Gone."""
+        """Changes of a resource. BadRequest, Invalid, Timeout."""
         form = form_of(request.headers.get("accept", ""))
 
         def render(obj: Json) -> Any:
@@ -124,28 +134,15 @@ class Reader:
                 return self._table(request, target, [target.shown(obj)], meta)
             return _partial(obj) if form.name else target.shown(obj)
 
-        timeout = request.number("timeoutSeconds")
-        asked = Asked(
-            since=_revision(request),
-            initial=request.flag("sendInitialEvents"),
-            bookmarks=request.flag("allowWatchBookmarks"),
-            timeout_s=float(timeout) if timeout else None,
-            matches=selection(request, target),
-        )
-        return HttpWatch(self._store, target, asked, render)
+        # A Table says how old an object is, so it is another one each time.
+        shared = None if form.name == "Table" else f"{form.name or target.api_version} {target.kind.id}"
+        asked = list_options(request, watch=True)
+        matches = selection(request, target)
+        return HttpWatch(self._store, target, asked, matches, render, self._lines, shared)
 
 
 def _partial(obj: Json) -> Json:
     return {"kind": _PARTIAL, "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}
-
-
-def _revision(request: HttpRequest) -> int | None:
-    text = request.query.get("resourceVersion", "")
-    if not text:
-        return None
-    if not text.isdecimal():
-        raise BadRequest(f'Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax')
-    return int(text)
 
 
 def selection(request: HttpRequest, target: Target) -> Callable[[Json], bool] | None:

@@ -52,6 +52,12 @@ def conflict(kind: Kind[Any], name: str, why: str) -> Conflict:
     return Conflict(text, ref=_about(kind, name))
 
 
+def unconditional(kind: Kind[Any], name: str) -> Invalid:
+    """A custom object is replaced only as it was read: its version must be sent along."""
+    text = "Invalid value: 0x0: must be specified for an update"
+    return invalid(kind, name, [FieldError("metadata.resourceVersion", text)])
+
+
 def uid_differs(kind: Kind[Any], name: str, wanted: str, found: str) -> Conflict:
     """The object with this name is another one by now."""
     why = f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}"

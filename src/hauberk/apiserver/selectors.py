@@ -23,6 +23,7 @@ _TERM = re.compile(
     rf"|(?P<present>{_KEY}))\s*(?:,|$)"
 )
 _FIELD_TERM = re.compile(r"(?P<key>[^=!,]+?)(?P<op>==|!=|=)(?P<value>(?:[^,\\]|\\.)*)(?:,|$)")
+_NAME_TERM = re.compile(r"(?:^|,)metadata\.name==?([^,\\]+)")
 
 FIELDS: Mapping[str, frozenset[str]] = {
     "Pod": frozenset({
@@ -39,6 +40,13 @@ FIELDS: Mapping[str, frozenset[str]] = {
     "Node": frozenset({"spec.unschedulable"}),
     "ReplicaSet.apps": frozenset({"status.replicas"}),
     "Service": frozenset({"spec.clusterIP", "spec.type"}),
+    "Job.batch": frozenset({"status.successful"}),
+    "CertificateSigningRequest.certificates.k8s.io": frozenset({"spec.signerName"}),
+    "Event.events.k8s.io": frozenset({
+        "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
+        "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath",
+        "reason", "reportingComponent", "source", "type",
+    }),
 }  # fmt: skip
 _EVERY_KIND = frozenset({"metadata.name", "metadata.namespace"})
 
@@ -104,6 +112,12 @@ def fields(text: str, kind: str) -> Test | None:
     if not tests:
         return None
     return lambda obj: all(test(obj) for test in tests)
+
+
+def only_name(text: str) -> str:
+    """The name that a field selector is about, if it asks for one."""
+    found = _NAME_TERM.search(text)
+    return found[1] if found else ""
 
 
 def _field_test(key: str, value: str, negated: bool) -> Test:

@@ -5,7 +5,7 @@ Source: apimachinery pkg/api/errors/errors.go and apis/meta/v1/types.go (StatusR
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hauberk.base.fields import FieldError
@@ -25,10 +25,12 @@ class ApiError(Exception):
         ref: Ref | None = None,
         causes: Sequence[FieldError] = (),
         retry_after_s: int = 0,
+        meta: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.message, self.ref, self.causes = message, ref, tuple(causes)
         self.retry_after_s = retry_after_s
+        self.meta = meta or {}  # of the Status, such as the token to go on with
 
     def status(self) -> dict[str, Any]:
         """The `v1 Status` object that a client receives."""
@@ -45,7 +47,7 @@ class ApiError(Exception):
         return {
             "kind": "Status",
             "apiVersion": "v1",
-            "metadata": {},
+            "metadata": dict(self.meta),
             "status": "Failure",
             "message": self.message,
             "reason": self.reason,

@@ -1,5 +1,5 @@
 """Revisioned objects on SQLite."""
 
-from hauberk.store.store import KEPT, StorageFailed, StorageFull, Store
+from hauberk.store.store import KEPT, StorageFailed, StorageFull, Store, place_of
 
-__all__ = ["KEPT", "StorageFailed", "StorageFull", "Store"]
+__all__ = ["KEPT", "StorageFailed", "StorageFull", "Store", "place_of"]

@@ -7,9 +7,10 @@ Everything here blocks: the store calls it from its writer thread.
 
 from __future__ import annotations
 
+import itertools
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,19 @@ CREATE TABLE log (
 );
 CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
+# For what an object was before a logged change; databases of older versions get it when they are opened.
+_INDEX = "CREATE INDEX IF NOT EXISTS log_of_object ON log (kind, namespace, name, revision)"
+
+# What the first change after the end of the log replaced is kept, for watches that ask for a part of the objects.
+_COMPACT = (
+    "DELETE FROM log WHERE revision <= ? AND coalesce((SELECT min(n.revision) FROM log n"
+    " WHERE n.kind = log.kind AND n.namespace = log.namespace AND n.name = log.name"
+    " AND n.revision > log.revision), 0) <= ?"
+)
+
+# Rows per statement. One statement for many rows lets go of the interpreter once, not once a row: the event
+# loop is busy while it writes, and to get its turn again costs more than the row does.
+_STRIDES = (64, 16, 4, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +80,7 @@ class Disk:
                 found=f"layout {version}: {self.path}",
                 fix="run the hauberk version that wrote it, or remove the file to start empty",
             )
+        self._db.execute(_INDEX)
 
     def objects(self) -> Iterator[tuple[Ref, bytes]]:
         """All objects, ordered by kind, namespace and name."""
@@ -88,10 +103,9 @@ class Disk:
         db = self._db
         db.execute("BEGIN IMMEDIATE")
         try:
-            for row in rows:
-                self._write_one(row)
+            self._write_rows(rows)
             if compact_to is not None:
-                db.execute("DELETE FROM log WHERE revision <= ?", (compact_to,))
+                db.execute(_COMPACT, (compact_to, compact_to))
                 db.execute("INSERT OR REPLACE INTO facts VALUES ('compacted', ?)", (compact_to,))
             db.execute("COMMIT")
         except BaseException:
@@ -99,31 +113,41 @@ class Disk:
                 db.execute("ROLLBACK")
             raise
 
-    def _write_one(self, row: Row) -> None:
-        ref = row.ref
-        self._db.execute(
-            "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)",
-            (row.revision, row.type, ref.kind, ref.namespace, ref.name, row.body),
+    def _write_rows(self, rows: Sequence[Row]) -> None:
+        logged = ((r.revision, r.type, r.ref.kind, r.ref.namespace, r.ref.name, r.body) for r in rows)
+        self._many("INSERT INTO log VALUES ", "(?,?,?,?,?,?)", logged)
+        last = {row.ref: row for row in rows}  # what an object is at the end of the batch
+        kept = (
+            (r.ref.kind, r.ref.namespace, r.ref.name, r.body) for r in last.values() if r.type != "DELETED"
         )
-        if row.type == "DELETED":
-            self._db.execute(
-                "DELETE FROM objects WHERE kind = ? AND namespace = ? AND name = ?",
-                (ref.kind, ref.namespace, ref.name),
-            )
-        else:
-            self._db.execute(
-                "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)",
-                (ref.kind, ref.namespace, ref.name, row.body),
-            )
+        self._many("INSERT OR REPLACE INTO objects VALUES ", "(?,?,?,?)", kept)
+        gone = ((r.ref.kind, r.ref.namespace, r.ref.name) for r in last.values() if r.type == "DELETED")
+        self._many("DELETE FROM objects WHERE (kind, namespace, name) IN (VALUES ", "(?,?,?)", gone, ")")
 
-    def log_after(self, revision: int, limit: int) -> list[Row]:
-        """Up to `limit` changes after `revision`, oldest first."""
+    def _many(self, head: str, row: str, values: Iterable[tuple[object, ...]], tail: str = "") -> None:
+        """Run one statement for many rows at a time."""
+        left = list(values)
+        at = 0
+        for stride in _STRIDES:
+            while len(left) - at >= stride:
+                text = head + ",".join([row] * stride) + tail
+                self._db.execute(text, tuple(itertools.chain.from_iterable(left[at : at + stride])))
+                at += stride
+
+    def log_after(self, revision: int, limit: int) -> list[tuple[Row, bytes | None]]:
+        """Up to `limit` changes after `revision`, oldest first, each with the object before it.
+
+        The latter is None when there was none, or when an older version compacted it away.
+        """
         found = self._db.execute(
-            "SELECT revision, type, kind, namespace, name, body FROM log"
-            " WHERE revision > ? ORDER BY revision LIMIT ?",
+            "SELECT revision, type, kind, namespace, name, body,"
+            " (SELECT CASE WHEN p.type = 'DELETED' THEN NULL ELSE p.body END FROM log p"
+            "  WHERE p.kind = l.kind AND p.namespace = l.namespace AND p.name = l.name"
+            "  AND p.revision < l.revision ORDER BY p.revision DESC LIMIT 1)"
+            " FROM log l WHERE revision > ? ORDER BY revision LIMIT ?",
             (revision, limit),
         )
-        return [Row(r, t, Ref(kind, ns, name), body) for r, t, kind, ns, name, body in found]
+        return [(Row(r, t, Ref(kind, ns, name), body), old) for r, t, kind, ns, name, body, old in found]
 
     def limit_pages(self, pages: int) -> None:
         """Let the file grow no further than this many pages; SQLite reports a full disk then."""

@@ -94,8 +94,8 @@ class Memory:
         """Kind names of which objects are stored."""
         return [kind for kind, spaces in self._kinds.items() if any(spaces.values())]
 
-    def apply(self, ref: Ref, obj: Json | None, revision: int) -> None:
-        """Take over one committed change; None removes the object."""
+    def apply(self, ref: Ref, obj: Json | None, revision: int) -> Json | None:
+        """Take over one committed change; None removes the object. Returns what it replaced."""
         spaces = self._kinds.setdefault(ref.kind, {})
         space = spaces.setdefault(ref.namespace, {})
         old = space.get(ref.name)
@@ -114,6 +114,7 @@ class Memory:
                 self._owned.setdefault(uid, {})[ref] = obj
         self._lists.pop(ref.kind, None)
         self._revision = max(self._revision, revision)
+        return old
 
     def start_at(self, revision: int) -> None:
         """Name the revision of the last write before this view was built."""

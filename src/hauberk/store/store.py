@@ -22,6 +22,7 @@ from hauberk.base.apierrors import ApiError
 from hauberk.base.refs import Json, Ref
 from hauberk.ports import WatchEvent
 from hauberk.store.disk import Disk, Row, unusable
+from hauberk.store.history import History
 from hauberk.store.memory import Memory
 from hauberk.store.shared import Shared
 from hauberk.store.watch import Hub, Watch, gone
@@ -59,6 +60,7 @@ class Store:
         self._reader: Disk | None = None
         self._reader_lock = threading.Lock()
         self._last = self._load()
+        self._history = History(self._last)
         self._writer = Writer(self._disk, self._report, keep=kept, compacted=self._disk.compacted())
 
     @classmethod
@@ -134,10 +136,11 @@ class Store:
         futures: list[tuple[asyncio.Future[Json], Json]] = []
         for job in batch:
             row, obj, done = self._waiting.pop(job.row.revision)
-            self._memory.apply(row.ref, None if row.type == "DELETED" else obj, row.revision)
+            old = self._memory.apply(row.ref, None if row.type == "DELETED" else obj, row.revision)
+            self._history.note(row.revision, row.ref, old, len(row.body))
             if self._pending.get(row.ref, (0,))[0] == row.revision:
                 del self._pending[row.ref]
-            changes.append((row.ref.kind, WatchEvent(_event_type(row.type), obj, row.revision)))
+            changes.append((row.ref.kind, WatchEvent(_event_type(row.type), obj, row.revision, old)))
             futures.append((done, obj))
         self._hub.publish(changes)
         for done, obj in futures:
@@ -154,20 +157,41 @@ class Store:
                 done.set_exception(_storage_error(error))
                 done.exception()  # a writer that was cancelled does not ask
 
-    def watch(self, kinds: Collection[str] | None = None, *, since: int | None = None) -> Watch:
+    def list_at(self, kind: str, namespace: str | None, revision: int) -> Sequence[Json] | None:
+        """Objects of a kind as they were at a revision; None when it is too long ago, or still to come."""
+        now = self._memory.list(kind, namespace)
+        if revision > self._memory.revision:
+            return None
+        changed = self._history.before(kind, revision)
+        if changed is None:
+            return None
+        if not changed:
+            return now
+        kept = [o for o in now if place_of(o) not in changed]
+        back = [o for at, o in changed.items() if o is not None and namespace in (None, at[0])]
+        return sorted([*kept, *back], key=place_of)
+
+    def watch(
+        self, kinds: Collection[str] | None = None, *, since: int | None = None, namespace: str = ""
+    ) -> Watch:
         """Changes of these kinds after a revision (None: now), in batches; subscribed on return.
+
+        With a namespace, only changes in it.
 
         Raises Gone when the log does not reach back, at the first read at the latest.
         """
         if since is not None and since < self._writer.compacted:
             raise gone(since, self._writer.compacted)
-        return Watch(self._hub, self._hub.subscribe(kinds, since))
+        return Watch(self._hub, self._hub.subscribe(kinds, since, namespace))
 
     async def _read_log(self, after: int, limit: int) -> Sequence[WatchEvent]:
         rows = await asyncio.to_thread(self._log_rows, after, limit)
-        return [WatchEvent(_event_type(r.type), orjson.loads(r.body), r.revision) for r in rows]
+        return [
+            WatchEvent(_event_type(r.type), orjson.loads(r.body), r.revision, old and orjson.loads(old))
+            for r, old in rows
+        ]
 
-    def _log_rows(self, after: int, limit: int) -> list[Row]:
+    def _log_rows(self, after: int, limit: int) -> list[tuple[Row, bytes | None]]:
         with self._reader_lock:
             if self._reader is None:
                 self._reader = Disk(self._disk.path, ephemeral=True)
@@ -185,6 +209,11 @@ class Store:
             if self._reader is not None:
                 self._reader.close()
         self._disk.close()
+
+
+def place_of(obj: Json) -> tuple[str, str]:
+    """Namespace and name: what lists are ordered by."""
+    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
 
 
 def _event_type(text: str) -> EventType:

@@ -142,9 +142,11 @@ async def test_a_watch_resumes_where_a_list_ended(call: Client):
 async def test_a_watch_list_ends_its_initial_events_with_a_bookmark(call: Client):
     await call.api.create(a("ConfigMap", "c"))
     query = "watch=1&sendInitialEvents=true&allowWatchBookmarks=true&timeoutSeconds=1"
-    _, text = await call("GET", f"{CMS}?{query}")
+    code, status = await call("GET", f"{CMS}?{query}")
+    assert (code, status["reason"]) == (422, "Invalid")
+    _, text = await call("GET", f"{CMS}?{query}&resourceVersionMatch=NotOlderThan")
     events = [orjson.loads(line) for line in text.splitlines()]
-    assert [e["type"] for e in events[:2]] == ["ADDED", "BOOKMARK"]
+    assert [e["type"] for e in events] == ["ADDED", "BOOKMARK", "BOOKMARK"]  # the last one before it ends
     assert events[1]["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
 
 
