@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import os
 import sys
 from pathlib import Path
 
-from bench import doctor, integration, record, rows
-from bench.model import Figure, machine, table
+from bench import api, doctor, integration, record, rows
+from bench.model import Figure, busy, machine, table
 
-BENCHES = (*rows.BENCHES, *integration.BENCHES, *doctor.BENCHES)
+BENCHES = (*rows.BENCHES, *integration.BENCHES, *doctor.BENCHES, *api.BENCHES)
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 RECORD, PAGE = REFERENCE / "benchmarks.json", REFERENCE / "benchmarks.md"
 
@@ -21,18 +20,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--only", choices=[b.name for b in BENCHES])
     only = parser.parse_args().only
-    load = os.getloadavg()[1]  # before we add to it
     known = record.read(RECORD)
     figures: list[Figure] = []
     for bench in BENCHES:
         if only not in (None, bench.name):
             continue
         print(f"{bench.name} …", file=sys.stderr, flush=True)
+        others = busy()
         found = tuple(bench.run())
         for line in record.regressions(known[bench.name].figures if bench.name in known else (), found):
             print(line, file=sys.stderr)
         day = datetime.date.today().isoformat()
-        known[bench.name] = record.Entry(day=day, machine=machine(), load=load, figures=found)
+        known[bench.name] = record.Entry(day=day, machine=machine(), others=others, figures=found)
         record.write(RECORD, known)
         figures += found
     print(table(figures))

@@ -8,9 +8,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-# Each connection asks, waits for the answer, and pauses. `done` says what the command line does not.
+# Each connection asks, waits for the answer, and pauses at random: with equal pauses all of them would go on asking
+# in the same moment, as they began. `done` says what the command line does not.
 _PACED = """
-function delay() return {pause_ms} end
+math.randomseed(7)
+function delay() return math.random(0, 2 * {pause_ms}) end
 function done(summary, latency, requests)
   local e = summary.errors
   io.write(string.format("RESULT %d %d %d %.3f\\n", summary.requests,
@@ -41,7 +43,7 @@ def requests_per_s(host: str, port: int, *, seconds: int, connections: int = 16)
 
 
 def paced(host: str, port: int, *, rate: int, takes_ms: int, seconds: int) -> Paced:
-    """About `rate` requests per second to a backend that takes `takes_ms`: each connection pauses as long."""
+    """About `rate` requests per second to a backend of `takes_ms`: connections pause as long on average."""
     connections = rate * 2 * takes_ms // 1000
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(_PACED.replace("{pause_ms}", str(takes_ms)))

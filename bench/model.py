@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import platform
 import statistics
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-BUSY = 0.5  # load average from which a run does not count as alone on its machine
+BUSY = 0.05  # share of the processors from which a run does not count as alone on its machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +59,27 @@ def machine() -> str:
     return f"{cores}, {memory}, Linux {platform.release().split('-')[0]}, Python {platform.python_version()}"
 
 
-def shared(load: float) -> str:
-    """A sentence on what else the machine did; `load` is the load average of the five minutes before."""
-    if load < BUSY:
+def busy(seconds: float = 2.0) -> float:
+    """The share of the processors that others use now, 0 to 1."""
+    first = _ticks()
+    time.sleep(seconds)
+    idle, total = (after - before for before, after in zip(first, _ticks(), strict=True))
+    return 1 - idle / max(total, 1)
+
+
+def _ticks() -> tuple[int, int]:
+    with open("/proc/stat") as stat:
+        fields = [int(n) for n in stat.readline().split()[1:9]]
+    return fields[3] + fields[4], sum(fields)
+
+
+def shared(others: float | None) -> str:
+    """A sentence on what else the machine did; `others` is the share of it that was in use before the run."""
+    if others is None:
+        return "What else the machine did was not recorded."
+    if others < BUSY:
         return "The machine did nothing else."
-    return f"The machine was shared with other work: a load of {load:.1f} before the run began."
+    return f"The machine was shared: {others:.0%} of its processors were in use before the run began."
 
 
 def table(figures: Sequence[Figure]) -> str:

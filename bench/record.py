@@ -1,6 +1,6 @@
 """What was measured last, benchmark by benchmark: kept in a file beside the page that is made from it.
 
-Running one benchmark replaces its entry and no other: every figure keeps its day and its load.
+Running one benchmark replaces its entry and no other: every figure keeps its day and what else went on.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ WORSE = 0.2  # a change for the worse from which it is called a regression
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One run of one benchmark. `load` is the load average before it began."""
+    """One run of one benchmark. `others` is the share of the processors in use before it began."""
 
     day: str
     machine: str
-    load: float
+    others: float | None
     figures: tuple[Figure, ...]
 
 
@@ -54,7 +54,7 @@ def page(record: Mapping[str, Entry], order: Sequence[str]) -> str:
     entries = [(name, record[name]) for name in order if name in record]
     figures = [figure for _, entry in entries for figure in entry.figures]
     runs = "\n".join(
-        f"* `{name}`: {entry.day}, {entry.machine}. {shared(entry.load)}" for name, entry in entries
+        f"* `{name}`: {entry.day}, {entry.machine}. {shared(entry.others)}" for name, entry in entries
     )
     methods = "\n".join(f"* {figure.what}: {figure.method}" for figure in figures)
     missing = ", ".join(f"`{name}`" for name in order if name not in record)

@@ -43,9 +43,9 @@ def test_a_missed_figure_is_shown_as_missed() -> None:
     assert rows[2:] == ["| a | 1 | ≤ 2 | reached |  |", "| b | 3 | ≤ 2 | **missed** | kind 33 s |"]
 
 
-def test_a_busy_machine_is_named_with_its_load() -> None:
-    assert shared(0.1) == "The machine did nothing else."
-    assert "3.2" in shared(3.2)
+def test_a_busy_machine_is_named_with_how_busy_it_is() -> None:
+    assert shared(0.01) == "The machine did nothing else."
+    assert "32%" in shared(0.32)
 
 
 def test_every_benchmark_has_a_name_of_its_own() -> None:
@@ -130,12 +130,12 @@ def test_a_figure_worse_by_more_than_a_fifth_is_called_a_regression(
 def test_measuring_one_again_leaves_what_was_measured_before(tmp_path: Path) -> None:
     file = tmp_path / "benchmarks.json"
     first = {
-        name: record.Entry(day="2026-01-01", machine="m", load=0.1, figures=(_figure(1),)) for name in "ab"
+        name: record.Entry(day="2026-01-01", machine="m", others=0.01, figures=(_figure(1),)) for name in "ab"
     }
     record.write(file, first)
     kept = record.read(file)
     assert kept == first
-    kept["b"] = record.Entry(day="2026-01-02", machine="m", load=2.0, figures=(_figure(2),))
+    kept["b"] = record.Entry(day="2026-01-02", machine="m", others=0.4, figures=(_figure(2),))
     page = record.page(kept, ["a", "b", "c"])
     assert "`a`: 2026-01-01, m. The machine did nothing else." in page
     assert "`b`: 2026-01-02, m. The machine was shared" in page
