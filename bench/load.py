@@ -8,8 +8,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-# Each connection asks, waits for the answer, and pauses at random: with equal pauses all of them would go on asking
-# in the same moment, as they began. `done` says what the command line does not.
+# Each connection asks, waits for the answer, and pauses at random: with equal pauses all of them would go on
+# asking in the same moment, as they began. `done` says what the command line does not.
 _PACED = """
 math.randomseed(7)
 function delay() return math.random(0, 2 * {pause_ms}) end
