@@ -1,0 +1,1 @@
+"""flows.knative.dev Parallel: every event to all branches."""

@@ -1,0 +1,1 @@
+"""flows.knative.dev Sequence: subscribers one after the other."""

@@ -1,0 +1,1 @@
+"""sinks.knative.dev JobSink: a Job for every event."""

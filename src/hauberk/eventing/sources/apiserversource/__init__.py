@@ -1,0 +1,1 @@
+"""sources.knative.dev ApiServerSource: events of what changes in the API."""

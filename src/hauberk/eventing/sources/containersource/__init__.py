@@ -1,0 +1,1 @@
+"""sources.knative.dev ContainerSource: containers that send events."""

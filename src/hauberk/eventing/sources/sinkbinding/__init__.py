@@ -1,0 +1,1 @@
+"""sources.knative.dev SinkBinding: tells pods where to send events."""
