@@ -87,9 +87,17 @@ class Paths:
         """The door through which the control plane speaks as the autoscaler's pod."""
         return self.pod(uid) / "egress.sock"
 
+    def component(self, uid: str) -> Path:
+        """The folder that a process of the data plane sees as `/run/hauberk`."""
+        return self.pod(uid) / "component"
+
     def control_socket(self, uid: str) -> Path:
-        """Where a process of the data plane takes its contract; its folder is mounted into the container."""
-        return self.pod(uid) / "component" / "control.sock"
+        """Where a process of the data plane takes its contract."""
+        return self.component(uid) / "control.sock"
+
+    def workload(self, namespace: str, name: str) -> Path:
+        """What the pods of one workload share and leave to their successors: `/var/lib/hauberk`."""
+        return self.data / "workloads" / namespace / name
 
     @property
     def longest_socket(self) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+Scope = Literal["pod", "workload"]
 ImageKind = Literal["proxy", "builtin", "procfile", "oci"]
 Role = Literal["mesh", "queue", "activator", "autoscaler", "router", "kourier", "component"]
 
@@ -26,7 +27,8 @@ class ResolvedImage:
     `kind` proxy: not a process; `role` says what it adds to the pod's one Envoy (role `mesh` with args
     `proxy router` is a gateway; role `component` is a process that only waits). `root` is an unpacked root
     file system (OCI) or empty: then the container sees the host's programs, read-only. `binds` come with the
-    image (the application's directory). `digest` is `sha256:HEX` of the content.
+    image (the application's directory). `folders` are directories of the machine that a container gets: the
+    pod's own, which ends with it, or the workload's, which stays. `digest` is `sha256:HEX` of the content.
     """
 
     reference: str
@@ -40,6 +42,7 @@ class ResolvedImage:
     root: str = ""
     binds: tuple[Mount, ...] = ()
     role: Role | None = None
+    folders: Mapping[str, Scope] = field(default_factory=dict)
 
     @property
     def image_id(self) -> str:

@@ -5,6 +5,7 @@
 | hauberk.local/{proxyv2, queue, …}  | a role of the pod's one Envoy, not a process                      |
 | hauberk.local/component            | a process that waits: the control plane does the component's work |
 | hauberk.local/{helloworld, …}      | the samples of Knative's documentation, small and quick to start  |
+| hauberk.local/eventing             | the data plane of Eventing and Kafka; its first argument is the role |
 | hauberk.local/curl                 | the machine's own programs: a client; waits unless told what to do |
 """
 
@@ -16,6 +17,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from hauberk.node.images import eventing
 from hauberk.node.images.model import Mount, ResolvedImage, Role
 
 REGISTRY = "hauberk.local"
@@ -34,7 +36,7 @@ PROXIES: Mapping[str, Role] = {
 _SERVER = ("http_server.py", "http2.py", "http2_fields.py")
 _SAMPLES = ("helloworld", "event-display", "autoscale")
 _WAIT = "trap 'exit 0' TERM INT; sleep infinity & wait"
-NAMES = (*PROXIES, "component", *_SAMPLES, "curl")
+NAMES = (*PROXIES, "component", "eventing", *_SAMPLES, "curl")
 
 
 def builtin(name: str, reference: str) -> ResolvedImage | None:
@@ -45,6 +47,8 @@ def builtin(name: str, reference: str) -> ResolvedImage | None:
     if name == "component":
         entry = ("/bin/sh", "-c", _WAIT)
         return ResolvedImage(reference, "builtin", digest_of(_WAIT.encode()), entry, role="component")
+    if name == "eventing":
+        return eventing.image(reference, *python())
     if name in _SAMPLES:
         return _sample(name, reference)
     if name == "curl":

@@ -13,6 +13,7 @@ import hashlib
 import logging
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from hauberk.base.apierrors import Conflict, NotFound
@@ -26,7 +27,7 @@ from .deps import Deps
 from .env import environment
 from .fields import ConfigError
 from .hooks import run_hook
-from .launch import Ground, make_launch
+from .launch import Ground, folders_of, make_launch
 from .layout import Layout
 from .model import (
     PROXY,
@@ -186,6 +187,8 @@ class Hands:
         launch = make_launch(pod, container, action.attempt, image, env, ground)
         for mount in launch.mounts:
             self._fill_sub_path(mount)
+        if image.folders:
+            launch = replace(launch, mounts=(*launch.mounts, *self._own_folders(pod, image)))
         if container.resources is not None and container.resources.limits:
             deps.limits_unenforced(pod)
         running = await deps.runtime.start(launch)
@@ -274,6 +277,13 @@ class Hands:
         write_whole(message, b"")
         path = self._deps.paths.pod_logs(pod.uid) / container.name / f"{attempt}.log"
         return Ground(dict(self._volumes), message, path, self.ip)
+
+    def _own_folders(self, pod: Pod, image: ResolvedImage) -> tuple[Mount, ...]:
+        """The directories that the image asks for, made."""
+        folders = folders_of(pod, image, self._deps.paths)
+        for folder in folders:
+            Path(folder.source).mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folders
 
     def _fill_sub_path(self, mount: Mount) -> None:
         """A subPath that does not exist in a writable volume becomes a directory."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hauberk.base.paths import Paths
 from hauberk.kinds.core.container import Container
 from hauberk.kinds.core.volume import VolumeMount
 from hauberk.node.images.model import Mount, ResolvedImage
@@ -16,6 +17,7 @@ from .fields import ConfigError
 from .names import hosts_file, resolv_file
 from .spec import Pod
 
+_HASH = "pod-template-hash"
 TERMINATION_LOG = "/dev/termination-log"
 
 
@@ -65,6 +67,22 @@ def make_launch(
         run_as_user=user,
         read_only_root=bool(security is not None and security.read_only_root_filesystem),
     )
+
+
+def folders_of(pod: Pod, image: ResolvedImage, paths: Paths) -> tuple[Mount, ...]:
+    """The machine's directories that an image asks for."""
+    workload = paths.workload(pod.namespace, workload_of(pod))
+    where = {"pod": paths.component(pod.uid), "workload": workload}
+    return tuple(Mount(str(where[scope]), target) for target, scope in image.folders.items())
+
+
+def workload_of(pod: Pod) -> str:
+    """The name of what the pod is a replica of: its Deployment, StatefulSet or Job, or the pod itself."""
+    owner = next((o for o in pod.raw["metadata"].get("ownerReferences") or () if o.get("controller")), None)
+    if owner is None:
+        return pod.name
+    name = str(owner["name"])
+    return name.removesuffix(f"-{pod.labels.get(_HASH, '')}") if owner["kind"] == "ReplicaSet" else name
 
 
 def _mount(mount: VolumeMount, ground: Ground, env: Mapping[str, str]) -> Mount:
