@@ -12,11 +12,12 @@ import signal
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from hauberk import __version__, autoscaler, mesh, openshift, operators, serving, workloads
+from hauberk import __version__, autoscaler, eventing, mesh, openshift, operators, serving, workloads
 from hauberk.apiserver.auth import by_client_certificate
 from hauberk.apiserver.server import Server
 from hauberk.apiserver.tokens import by_token
 from hauberk.app.asgi import Answer, OwnPaths
+from hauberk.app.contract_feed import ContractFeed
 from hauberk.app.credentials import gateway_credentials
 from hauberk.app.digests import Digests
 from hauberk.app.feed import Feed
@@ -51,7 +52,14 @@ from hauberk.xds.server import XdsServer
 log = logging.getLogger(__name__)
 ACKED_WITHIN_S = 10.0
 ENDS_WITHIN_S = 2.0
-ADMISSION = (*workloads.ADMISSION, *serving.ADMISSION, *operators.ADMISSION, *openshift.ADMISSION)
+ADMISSION = (
+    *workloads.ADMISSION,
+    *serving.ADMISSION,
+    *eventing.ADMISSION,
+    *operators.ADMISSION,
+    *openshift.ADMISSION,
+)
+ROLES = (*eventing.ROLES,)
 
 
 async def run(options: Options) -> None:
@@ -88,8 +96,10 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
     acks = Acks(lambda: feed.published_revision, lambda uid: xds.state(uid) == "SYNCED")
     digests = Digests(server, paths, clock)
     hpa = autoscaler.hpa.Loop(server.snapshot, pod_usage(runtime), clock)
+    contracts = ContractFeed(server, paths, clock, ROLES)
     made = (*_controllers(authority, facts, server, acks, digests), *autoscaler.hpa.controllers(hpa))
-    engine = Engine(server, made, clock, recorder)
+    engine = Engine(server, (*made, *eventing.controllers(serves=contracts.serves)), clock, recorder)
+    contracts.woken = engine.wake
     facts.listen(autoscaler.waker(engine.wake))
     hpa.wake = autoscaler.hpa.waker(engine.wake)
     tokens = issuer(server, authority.token_key, clock)
@@ -115,7 +125,9 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
         parts = (recorder.run, engine.run, GarbageCollector(server, clock).run, xds.run, mesh_feed.run)
         served = Served(server, xds, engine, feed.fronts)
         feed.served = served.look
-        tasks = [group.create_task(r) for r in (digests.run(engine.wake), served.run(), hpa.run())]
+        tasks = [
+            group.create_task(r) for r in (digests.run(engine.wake), served.run(), hpa.run(), contracts.run())
+        ]
         tasks += [
             group.create_task(part())
             for part in (*parts, names.run, node.run, collector.run, activator.run, http.run, pods_http.run)

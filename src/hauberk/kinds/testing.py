@@ -13,7 +13,9 @@ _TEMPLATE = {"metadata": {"labels": {"app": "a"}}, "spec": _POD_SPEC}
 _WORKLOAD = {"selector": {"matchLabels": {"app": "a"}}, "template": _TEMPLATE}
 _PLAIN_TEMPLATE = {"spec": _POD_SPEC}
 _SINK = {"ref": {"apiVersion": "v1", "kind": "Service", "name": "s", "namespace": "default"}}
+_CHANNEL = {"apiVersion": "messaging.knative.dev/v1", "kind": "InMemoryChannel"}
 _BROKER = {"apiVersion": "eventing.knative.dev/v1", "kind": "Broker", "name": "b"}
+_SUBJECT = {"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "default", "name": "d"}
 _BACKENDS = {
     "http": {"paths": [{"splits": [{"serviceName": "s", "serviceNamespace": "default", "servicePort": 80}]}]}
 }
@@ -64,26 +66,43 @@ _PARTS: Mapping[str, Mapping[str, Any]] = {
     "Image.caching.internal.knative.dev": {"spec": {"image": "hauberk.local/helloworld"}},
     "ServiceMeshMember.maistra.io": {"spec": {"controlPlaneRef": {"name": "m", "namespace": "istio-system"}}},
     "Ingress.config.openshift.io": {"spec": {"domain": "apps.example.com"}},
+    "Broker.eventing.knative.dev": {
+        "metadata": {"annotations": {"eventing.knative.dev/broker.class": "MTChannelBasedBroker"}}
+    },
     "Trigger.eventing.knative.dev": {"spec": {"broker": "b", "subscriber": _SINK}},
-    "Subscription.messaging.knative.dev": {"spec": {"channel": _BROKER, "subscriber": _SINK}},
+    "Channel.messaging.knative.dev": {"spec": {"channelTemplate": _CHANNEL}},
+    "EventType.eventing.knative.dev": {"spec": {"type": "com.example.a"}},
+    "Subscription.messaging.knative.dev": {
+        "spec": {"channel": {**_CHANNEL, "name": "c"}, "subscriber": _SINK}
+    },
     "PingSource.sources.knative.dev": {"spec": {"sink": _SINK}},
     "ApiServerSource.sources.knative.dev": {
         "spec": {"resources": [{"apiVersion": "v1", "kind": "Event"}], "sink": _SINK}
     },
     "ContainerSource.sources.knative.dev": {"spec": {"template": _PLAIN_TEMPLATE, "sink": _SINK}},
-    "SinkBinding.sources.knative.dev": {"spec": {"subject": _BROKER, "sink": _SINK}},
+    "SinkBinding.sources.knative.dev": {"spec": {"subject": _SUBJECT, "sink": _SINK}},
+    "JobSink.sinks.knative.dev": {"spec": {"job": {"spec": {"template": _PLAIN_TEMPLATE}}}},
     "KafkaSource.sources.knative.dev": {
         "spec": {"topics": ["t"], "bootstrapServers": ["kafka:9092"], "sink": _SINK}
     },
     "KafkaSink.eventing.knative.dev": {"spec": {"topic": "t", "bootstrapServers": ["kafka:9092"]}},
-    "Sequence.flows.knative.dev": {"spec": {"steps": [_SINK]}},
-    "Parallel.flows.knative.dev": {"spec": {"branches": [{"subscriber": _SINK}]}},
+    "Sequence.flows.knative.dev": {"spec": {"steps": [_SINK], "channelTemplate": _CHANNEL}},
+    "Parallel.flows.knative.dev": {
+        "spec": {"branches": [{"subscriber": _SINK}], "channelTemplate": _CHANNEL}
+    },
     "CustomResourceDefinition.apiextensions.k8s.io": {
         "spec": {
             "group": "example.com",
             "names": {"kind": "A", "plural": "as"},
             "scope": "Namespaced",
-            "versions": [{"name": "v1", "served": True, "storage": True}],
+            "versions": [
+                {
+                    "name": "v1",
+                    "served": True,
+                    "storage": True,
+                    "schema": {"openAPIV3Schema": {"type": "object"}},
+                }
+            ],
         }
     },
     "Route.route.openshift.io": {"spec": {"host": "a.example.com", "to": {"kind": "Service", "name": "s"}}},
@@ -107,5 +126,5 @@ def a(kind_id: str, name: str = "", namespace: str = "default", **parts: Any) ->
         **({"namespace": namespace} if kind.namespaced else {}),
     }
     base: dict[str, Any] = copy.deepcopy(dict(_PARTS.get(kind_id, {})))
-    metadata = {**place, **parts.pop("metadata", {})}
+    metadata = {**place, **base.pop("metadata", {}), **parts.pop("metadata", {})}
     return {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata, **base, **parts}

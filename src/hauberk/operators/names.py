@@ -25,6 +25,7 @@ ROOT_CERT = "istio-ca-root-cert"
 
 PROXY_IMAGE = "hauberk.local/proxyv2"
 COMPONENT_IMAGE = "hauberk.local/component"
+EVENTING_IMAGE = "hauberk.local/eventing"
 WORK = "hauberk.dev/work"
 PLACEHOLDER = "hauberk.dev/placeholder"
 

@@ -36,6 +36,8 @@ class Workload:
     ports: tuple[tuple[str, int], ...]  # container ports
     work: str = ""  # which room does the work, for component images
     image: str = COMPONENT_IMAGE
+    args: tuple[str, ...] = ()
+    marks: Mapping[str, str] = field(default_factory=dict)  # more labels of the pods
     container: str = ""  # default: the name
     env: tuple[Mapping[str, Any], ...] = ()
     probe: Mapping[str, Any] | None = None  # readiness; liveness is the same, slower
@@ -58,6 +60,7 @@ def app_labels(part_of: str, component: str) -> dict[str, str]:
 def make_deployment(row: Workload, part_of: str, namespace: str, replicas: int) -> dict[str, Any]:
     """The Deployment of one component, before the admin's overrides."""
     labels = {**row.labels, **app_labels(part_of, row.component)}
+    pod_labels = {**labels, **row.marks}
     annotations = dict(row.annotations)
     if row.image == COMPONENT_IMAGE:
         annotations[WORK] = row.work
@@ -75,7 +78,7 @@ def make_deployment(row: Workload, part_of: str, namespace: str, replicas: int) 
             "replicas": replicas if row.replicas is None else row.replicas,
             "selector": {"matchLabels": dict(row.selector)},
             "template": {
-                "metadata": {"labels": labels, "annotations": annotations},
+                "metadata": {"labels": pod_labels, "annotations": annotations},
                 "spec": {
                     "serviceAccountName": row.account,
                     "terminationGracePeriodSeconds": row.grace_s,
@@ -97,6 +100,7 @@ def _container(row: Workload) -> dict[str, Any]:
         "name": row.container or row.name,
         "image": row.image,
         "imagePullPolicy": "IfNotPresent",
+        **({"args": list(row.args)} if row.args else {}),
         "env": [*env, *row.env],
         "ports": [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in row.ports],
     }

@@ -40,12 +40,14 @@ def _remove(base: dict[str, Any], key: str, before: Any) -> None:
 
 def _keyed(stored: Any, wanted: Any, last: Any, key: str) -> list[Any]:
     mine = {item[key]: item for item in wanted}
-    dropped = {item[key] for item in last} - mine.keys()
+    said = {item[key]: item for item in last}
     out = []
     for item in stored:
-        if item[key] in dropped:
-            continue
-        out.append({**item, **mine.pop(item[key])} if item[key] in mine else item)
+        name = item[key]
+        if name in mine:
+            out.append(applied(item, mine.pop(name), said.get(name)))
+        elif name not in said:
+            out.append(item)
     return [*out, *mine.values()]
 
 

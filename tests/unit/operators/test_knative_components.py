@@ -9,7 +9,6 @@ from hauberk.engine.plan import Plan
 from hauberk.kinds.knative_operator.overrides import EnvOverride, Override, ProbeOverride, ResourceOverride
 from hauberk.operators.knative_eventing.plan import World as EventingWorld
 from hauberk.operators.knative_eventing.plan import plan as plan_eventing
-from hauberk.operators.knative_kafka.controller import plan as plan_kafka
 from hauberk.operators.knative_serving.plan import World as ServingWorld
 from hauberk.operators.knative_serving.plan import plan as plan_serving
 from hauberk.operators.overrides import overridden
@@ -171,27 +170,44 @@ def test_features_istio_starts_the_eventing_istio_controller(istio: str, replica
     assert found["pingsource-mt-adapter"]["spec"]["replicas"] == 0
 
 
-def test_eventing_says_that_its_components_are_placeholders() -> None:
+def test_eventing_says_which_components_are_placeholders() -> None:
     result = eventing()
     assert result.status is not None
-    rows = {c["type"]: c for c in result.status["conditions"]}
-    assert rows["ComponentsActive"]["reason"] == "Placeholders"
-    assert rows["ComponentsActive"]["severity"] == "Info"
-    for deployment in named(result, "Deployment").values():
-        annotations = deployment["spec"]["template"]["metadata"]["annotations"]
-        assert annotations["hauberk.dev/placeholder"] == "true"
+    deployments = named(result, "Deployment")
+    marked = {
+        name
+        for name, deployment in deployments.items()
+        if deployment["spec"]["template"]["metadata"]["annotations"].get("hauberk.dev/placeholder") == "true"
+    }
+    row = next(c for c in result.status["conditions"] if c["type"] == "ComponentsActive")
+    assert row["severity"] == "Info"
+    assert (row["status"] == "True") == (not marked)
+    assert all(name in row.get("message", "") for name in marked)
+    assert not marked & {"mt-broker-ingress", "mt-broker-filter", "imc-dispatcher", "eventing-controller"}
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("mt-broker-ingress", "broker-ingress"),
+        ("mt-broker-filter", "broker-filter"),
+        ("imc-dispatcher", "imc-dispatcher"),
+    ],
+)
+def test_what_carries_events_is_a_process_of_its_role(name: str, role: str) -> None:
+    template = named(eventing(), "Deployment")[name]["spec"]["template"]
+    container = template["spec"]["containers"][0]
+    assert (container["image"], container["args"]) == ("hauberk.local/eventing", [role])
+    assert template["metadata"]["labels"]["hauberk.dev/role"] == role
+    assert container["readinessProbe"]["httpGet"] == {"path": "/healthz", "port": 8080}
+    selector = named(eventing(), "Deployment")[name]["spec"]["selector"]["matchLabels"]
+    assert "hauberk.dev/role" not in selector
 
 
 def test_every_name_in_the_plan_is_unique() -> None:
     for result in (serving(**ISTIO), serving(), eventing(config={"features": {"istio": "enabled"}})):
         refs = [ref_of(c) for c in (*result.children, *result.others)]
         assert len(refs) == len(set(refs))
-
-
-def test_kafka_is_accepted_and_says_that_it_is_not_built() -> None:
-    status = plan_kafka({}, 0.0).status
-    assert status is not None
-    assert {c["reason"] for c in status["conditions"]} == {"NotBuilt"}
 
 
 def test_overrides_change_only_what_they_name() -> None:

@@ -1,4 +1,4 @@
-"""The rows of the eventing kinds.
+"""The rows of the eventing kinds that are only stored.
 
 Source: knative/eventing config/core/resources and knative-extensions/eventing-kafka-broker
 control-plane/config (names, short names, categories, print columns).
@@ -8,74 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from hauberk.kinds.eventing.stored import AGE, READY, SINK, SUBSCRIBER, URL, stored_kind
+from hauberk.kinds.eventing.stored import AGE, READY, SINK, URL, stored_kind
 from hauberk.kinds.meta import Column, Kind
 
 _SOURCES = ("all", "knative", "sources")
 _MESSAGING = ("all", "knative", "messaging", "channel")
-_BROKER = Column("Broker", ".spec.broker")
 _SCHEDULE = Column("Schedule", ".spec.schedule")
 _TOPICS = Column("Topics", ".spec.topics")
 _SERVERS = Column("BootstrapServers", ".spec.bootstrapServers")
 
-EVENTING: tuple[Kind[Any], ...] = (
-    stored_kind(
-        "eventing.knative.dev",
-        "Broker",
-        "brokers",
-        columns=(URL, AGE, *READY),
-        categories=("all", "knative", "eventing"),
-    ),
-    stored_kind(
-        "eventing.knative.dev",
-        "Trigger",
-        "triggers",
-        required=("broker", "subscriber"),
-        columns=(_BROKER, SUBSCRIBER, AGE, *READY),
-        categories=("all", "knative", "eventing"),
-    ),
-    stored_kind(
-        "eventing.knative.dev",
-        "EventType",
-        "eventtypes",
-        versions=("v1beta3", "v1beta2"),
-        categories=("all", "knative", "eventing"),
-    ),
-    stored_kind(
-        "eventing.knative.dev",
-        "EventPolicy",
-        "eventpolicies",
-        versions=("v1alpha1",),
-        categories=("all", "knative", "eventing"),
-    ),
-)
-
 MESSAGING: tuple[Kind[Any], ...] = (
-    stored_kind(
-        "messaging.knative.dev",
-        "Channel",
-        "channels",
-        columns=(URL, AGE, *READY),
-        short_names=("ch",),
-        categories=_MESSAGING,
-    ),
-    stored_kind(
-        "messaging.knative.dev",
-        "InMemoryChannel",
-        "inmemorychannels",
-        columns=(URL, AGE, *READY),
-        short_names=("imc",),
-        categories=_MESSAGING,
-    ),
-    stored_kind(
-        "messaging.knative.dev",
-        "Subscription",
-        "subscriptions",
-        required=("channel",),
-        columns=(AGE, *READY),
-        short_names=("sub",),
-        categories=("all", "knative", "messaging"),
-    ),
     stored_kind(
         "messaging.knative.dev",
         "KafkaChannel",

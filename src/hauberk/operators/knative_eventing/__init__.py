@@ -1,1 +1,1 @@
-"""KnativeEventing: Eventing's workloads as placeholders, its configuration and policies."""
+"""KnativeEventing: Eventing's workloads, its configuration and policies."""

@@ -22,10 +22,7 @@ from hauberk.operators.objects import make_service_account
 from hauberk.operators.overrides import overridden
 from hauberk.operators.workload import Workload, app_labels, make_deployment, make_fronts
 
-PLACEHOLDERS = (
-    "The Eventing components are placeholders on the embedded cluster: they run, are injected and "
-    "configured, but deliver no events yet"
-)
+PLACEHOLDERS = "run, are injected and configured, but do nothing yet on the embedded cluster"
 BROKER_CLASS = "MTChannelBasedBroker"
 BROKER_DEFAULTS = f"""\
 clusterDefault:
@@ -91,8 +88,15 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001
         *(front for row in rows for front in make_fronts(row, PART_OF, NAMESPACE)),
         *(_policies() if policies else ()),
     )
-    note = Condition("ComponentsActive", "False", "Placeholders", PLACEHOLDERS, "Info")
-    return Plan(children=children, status=make_status(deployments, world.deployments, [note]))
+    return Plan(children=children, status=make_status(deployments, world.deployments, [_active(rows)]))
+
+
+def _active(rows: tuple[Workload, ...]) -> Condition:
+    """Whether every component does its work. It does not count for Ready."""
+    waiting = ", ".join(row.name for row in rows if row.placeholder)
+    if not waiting:
+        return Condition("ComponentsActive", "True", severity="Info")
+    return Condition("ComponentsActive", "False", "Placeholders", f"{waiting}: {PLACEHOLDERS}", "Info")
 
 
 def config_of(spec: EventingSpec) -> dict[str, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""The workloads of Knative Eventing as rows. All are placeholders: they wait, and say so.
+"""The workloads of Knative Eventing as rows. What carries events is a process of its own.
 
 Source: knative/eventing config (core, channels/in-memory-channel, brokers/mt-channel-broker);
 knative-extensions/eventing-istio config; names and ports as observed on a real cluster.
@@ -7,11 +7,16 @@ knative-extensions/eventing-istio config; names and ports as observed on a real 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
+from hauberk.events.roles import LABEL as ROLE
+from hauberk.operators.names import EVENTING_IMAGE
 from hauberk.operators.workload import Front, Workload
 
 PART_OF = "knative-eventing"
 
+HEALTHZ: Mapping[str, Any] = {"httpGet": {"path": "/healthz", "port": 8080}}
 _METRICS = ("metrics", 9090)
 _IMC = {"messaging.knative.dev/channel": "in-memory-channel"}
 
@@ -27,6 +32,7 @@ def _row(
     fronts: tuple[Front, ...] = (),
     replicas: int | None = None,
 ) -> Workload:
+    """A component whose work the control plane does."""
     return Workload(
         name=name,
         component=component or name,
@@ -35,11 +41,20 @@ def _row(
         account=account,
         ports=ports,
         container=container,
-        work="none: a placeholder until the Eventing components are built",
+        work="eventing",
         fronts=fronts,
         replicas=replicas,
-        placeholder=True,
     )
+
+
+def _data(role: str, row: Workload) -> Workload:
+    """A component that carries events: a process of its own, told what to serve by the label's role."""
+    return replace(row, image=EVENTING_IMAGE, args=(role,), marks={ROLE: role}, probe=HEALTHZ)
+
+
+def _waits(row: Workload) -> Workload:
+    """A component that is not built yet: it waits, and says so."""
+    return replace(row, work="none: a placeholder until the component is built", placeholder=True)
 
 
 _DATA_PORTS = (("http", 80, 8080), ("https", 443, 8443), ("http-metrics", 9092, 9092))
@@ -70,56 +85,75 @@ WORKLOADS: tuple[Workload, ...] = (
             Front("inmemorychannel-webhook", (("https-webhook", 443, 8443), ("http-metrics", 9090, 9090))),
         ),
     ),
-    _row(
+    _data(
         "imc-dispatcher",
-        {**_IMC, "messaging.knative.dev/role": "dispatcher"},
-        "imc-dispatcher",
-        ports=(("http", 8080), _METRICS),
-        container="dispatcher",
-        fronts=(
-            Front(
-                "imc-dispatcher",
-                (
-                    ("http-dispatcher", 80, 8080),
-                    ("https-dispatcher", 443, 8443),
-                    ("http-metrics", 9090, 9090),
+        _row(
+            "imc-dispatcher",
+            {**_IMC, "messaging.knative.dev/role": "dispatcher"},
+            "imc-dispatcher",
+            ports=(("http", 8080), _METRICS),
+            container="dispatcher",
+            fronts=(
+                Front(
+                    "imc-dispatcher",
+                    (
+                        ("http-dispatcher", 80, 8080),
+                        ("https-dispatcher", 443, 8443),
+                        ("http-metrics", 9090, 9090),
+                    ),
+                    labels={**_IMC, "messaging.knative.dev/role": "dispatcher"},
                 ),
-                labels={**_IMC, "messaging.knative.dev/role": "dispatcher"},
             ),
         ),
     ),
     _row("mt-broker-controller", {"app": "mt-broker-controller"}, "eventing-controller"),
-    _row(
-        "mt-broker-ingress",
-        {"eventing.knative.dev/brokerRole": "ingress"},
-        "mt-broker-ingress",
-        component="broker-ingress",
-        ports=(("http", 8080), ("https", 8443), _METRICS),
-        container="ingress",
-        fronts=(Front("broker-ingress", _DATA_PORTS, labels={"eventing.knative.dev/brokerRole": "ingress"}),),
+    _data(
+        "broker-ingress",
+        _row(
+            "mt-broker-ingress",
+            {"eventing.knative.dev/brokerRole": "ingress"},
+            "mt-broker-ingress",
+            component="broker-ingress",
+            ports=(("http", 8080), ("https", 8443), _METRICS),
+            container="ingress",
+            fronts=(
+                Front("broker-ingress", _DATA_PORTS, labels={"eventing.knative.dev/brokerRole": "ingress"}),
+            ),
+        ),
     ),
-    _row(
-        "mt-broker-filter",
-        {"eventing.knative.dev/brokerRole": "filter"},
-        "mt-broker-filter",
-        component="broker-filter",
-        ports=(("http", 8080), ("https", 8443), _METRICS),
-        container="filter",
-        fronts=(Front("broker-filter", _DATA_PORTS, labels={"eventing.knative.dev/brokerRole": "filter"}),),
+    _data(
+        "broker-filter",
+        _row(
+            "mt-broker-filter",
+            {"eventing.knative.dev/brokerRole": "filter"},
+            "mt-broker-filter",
+            component="broker-filter",
+            ports=(("http", 8080), ("https", 8443), _METRICS),
+            container="filter",
+            fronts=(
+                Front("broker-filter", _DATA_PORTS, labels={"eventing.knative.dev/brokerRole": "filter"}),
+            ),
+        ),
     ),
-    _row(
+    _data(
         "pingsource-mt-adapter",
-        {"eventing.knative.dev/source": "ping-source-controller", "sources.knative.dev/role": "adapter"},
-        "pingsource-mt-adapter",
-        container="dispatcher",
-        replicas=0,  # upstream's controller raises it with the first PingSource
+        _row(
+            "pingsource-mt-adapter",
+            {"eventing.knative.dev/source": "ping-source-controller", "sources.knative.dev/role": "adapter"},
+            "pingsource-mt-adapter",
+            container="dispatcher",
+            replicas=0,  # the plan raises it with the first PingSource, as upstream's controller does
+        ),
     ),
-    _row(
+    _data(
         "job-sink",
-        {"sinks.knative.dev/sink": "job-sink"},
-        "job-sink",
-        ports=(("http", 8080), ("https", 8443), _METRICS),
-        fronts=(Front("job-sink", _DATA_PORTS, labels={"sinks.knative.dev/sink": "job-sink"}),),
+        _row(
+            "job-sink",
+            {"sinks.knative.dev/sink": "job-sink"},
+            "job-sink",
+            ports=(("http", 8080), ("https", 8443), _METRICS),
+            fronts=(Front("job-sink", _DATA_PORTS, labels={"sinks.knative.dev/sink": "job-sink"}),),
+        ),
     ),
 )
 

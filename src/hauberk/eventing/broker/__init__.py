@@ -1,0 +1,1 @@
+"""eventing.knative.dev Broker of class MTChannelBasedBroker: a channel, and a path of broker-ingress."""

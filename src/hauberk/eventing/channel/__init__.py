@@ -1,0 +1,1 @@
+"""messaging.knative.dev Channel: a backing channel by a template."""

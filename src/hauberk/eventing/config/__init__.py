@@ -1,0 +1,1 @@
+"""What the ConfigMaps of knative-eventing say."""

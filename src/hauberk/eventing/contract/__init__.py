@@ -1,0 +1,1 @@
+"""What the processes of the data plane are told: one module a role, pure."""

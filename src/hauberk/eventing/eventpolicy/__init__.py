@@ -1,0 +1,1 @@
+"""eventing.knative.dev EventPolicy: whom it lets in."""

@@ -1,0 +1,1 @@
+"""eventing.knative.dev EventType: whether what it refers to exists."""

@@ -1,0 +1,1 @@
+"""messaging.knative.dev InMemoryChannel: a host of imc-dispatcher."""

@@ -1,0 +1,1 @@
+"""What the mesh must know of channels (the work of eventing-istio-controller)."""

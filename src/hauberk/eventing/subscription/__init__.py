@@ -1,0 +1,1 @@
+"""messaging.knative.dev Subscription: what it names, resolved."""
