@@ -14,6 +14,7 @@ Examples:
   hauberk up                             keeps its state in the XDG data directory
   hauberk up --ephemeral --name ci       leaves nothing behind after `hauberk down`
   hauberk up --domain apps.example.com   another wildcard domain
+  hauberk up --kafka                     with a real Apache Kafka in namespace kafka
 """
 )
 @name_option
@@ -24,6 +25,9 @@ Examples:
     default=None,
     help="Refuse what a real cluster refuses, defects of the document included. "
     "[default: as at the last start, or not]",
+)
+@click.option(
+    "--kafka", is_flag=True, help="Also run a real Apache Kafka; needs Java, and Maven the first time."
 )
 @click.option("--foreground", is_flag=True, help="Stay attached; Ctrl-C stops the cluster.")
 @click.option("--address", help=f"Where to listen on the host. [default: {DEFAULT_ADDRESS}]")
@@ -36,6 +40,7 @@ def command(
     domain: str | None,
     ephemeral: bool,
     strict: bool | None,
+    kafka: bool,
     foreground: bool,
     address: str | None,
     api_port: int | None,
@@ -59,7 +64,13 @@ def command(
     tell = Progress(quiet=quiet)
     if foreground:
         interrupt_on_signals()
+    if kafka:
+        from hauberk.cluster.kafka import fetch, install
+
+        fetch(tell)  # before a cluster is started that could not have it
     options = start(wish, tell=tell)
+    if kafka:
+        install(options, tell)
     tell.say(f"  api    {options.api_url}")
     tell.say(f"  https  {options.host}:{options.https_port}")
     tell.say(f"  http   {options.host}:{options.http_port}")

@@ -1,7 +1,7 @@
 """`hauberk up --kafka`: a real Apache Kafka in namespace `kafka`, with the names that Strimzi gives one.
 
-`judge` says what is missing, `fetch` gets the broker's jars through Maven into the user's cache, `objects` are
-the manifests (pure), `install` applies them and waits until the broker answers.
+`judge` says what is missing, `fetch` gets the broker's jars through Maven into the user's cache, `objects`
+are the manifests (pure), `install` applies them and waits until the broker answers.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _APT = {"java": "openjdk-17-jre-headless", "jars": "maven"}
 
 
 def judge(lacking: list[str], *, maven: bool) -> Problem | None:
-    """What must be installed before a broker can run here; None when nothing, or only jars that Maven gets."""
+    """What must be installed before a broker can run here; None: nothing, or only jars that Maven gets."""
     packages = [_APT[what] for what in lacking if what == "java" or not maven]
     if not packages:
         return None
@@ -174,7 +174,7 @@ def _pod(storage: Path) -> dict[str, Any]:
 
 
 def secrets_of(now: float, password: str) -> Iterator[dict[str, Any]]:
-    """Fresh Secrets: the brokers' certificate, and two users as KafkaSource, KafkaSink and Broker read them."""
+    """Fresh Secrets: the brokers' certificate, and two users as the Kafka kinds of Knative read them."""
     ca = authority(f"{CLUSTER}-ca", "hauberk", now=now, life_s=YEAR_S)
     issuer = Issuer(ca)
     names = [

@@ -58,8 +58,9 @@ class Controller(Generic[World]):
 
     A change to an object of an owned kind wakes its owner; `wakes` adds other kinds.
     `finalize`, when set, is called while the object is being deleted: the engine puts the
-    finalizer `hauberk.dev/NAME` on every object of the kind, applies the plan that `finalize`
-    returns, and takes the finalizer off when that plan has `retry_after` None.
+    finalizer `hauberk.dev/NAME` on every object that `observe` reads, applies the plan that `finalize`
+    returns, and takes the finalizer off when that plan has `retry_after` None. `while_deleting`: `observe`
+    and `plan` are asked about an object that is being deleted, too.
     """
 
     name: str  # unique; also the field manager: `hauberk-NAME`
@@ -69,3 +70,4 @@ class Controller(Generic[World]):
     observe: Callable[[Snapshot, Ref], World | None]  # sync; reads only the snapshot (and facts)
     plan: Callable[[World, float], Plan]  # pure: no I/O, no clock, no randomness
     finalize: Callable[[World, float], Plan] | None = None
+    while_deleting: bool = False

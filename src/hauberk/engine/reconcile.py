@@ -57,16 +57,16 @@ async def reconcile(controller: Controller[Any], api: Api, ref: Ref, *, now: flo
     parent = snapshot.get(ref)
     if parent is None:  # owner references collect the children
         return Done()
-    if is_deleting(parent):
+    if is_deleting(parent) and not controller.while_deleting:
         return await _finalize(controller, api, snapshot, parent, ref, now)
+    world = controller.observe(snapshot, ref)
+    if world is None:
+        return Done(parent=parent)
     if controller.finalize is not None and finalizer_of(controller) not in _finalizers(parent):
         stored = await api.patch(
             ref, _finalizer_patch(parent, [*_finalizers(parent), finalizer_of(controller)])
         )
         return Done(parent=parent, writes=1, revision=revision_of(stored), retry_after=0.0)
-    world = controller.observe(snapshot, ref)
-    if world is None:
-        return Done(parent=parent)
     log.debug("reconcile", extra={"controller": controller.name, "ref": ref})
     return await _carry_out(controller, api, snapshot, parent, controller.plan(world, now), now)
 

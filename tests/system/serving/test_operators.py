@@ -72,23 +72,6 @@ def test_eventing_says_which_components_are_placeholders(mesh: Any) -> None:
     assert "placeholder" in status.lower()
 
 
-def test_kafka_says_that_it_is_not_built(mesh: Any) -> None:
-    made = {
-        "apiVersion": "operator.serverless.openshift.io/v1alpha1",
-        "kind": "KnativeKafka",
-        "metadata": {"name": "knative-kafka", "namespace": "knative-eventing"},
-        "spec": {"source": {"enabled": True}},
-    }
-    mesh.cluster.apply(json.dumps(made))
-    try:
-        row = eventually(
-            lambda: mesh.condition(mesh.get("knativekafka", "knative-kafka", "knative-eventing"), "Ready")
-        )
-        assert (row["status"], row["reason"]) == ("False", "NotBuilt")
-    finally:
-        mesh.cluster.must("delete", "knativekafka", "knative-kafka", "-n", "knative-eventing", "--wait=false")
-
-
 def test_the_control_plane_reports_its_components(mesh: Any) -> None:
     status = mesh.get("servicemeshcontrolplane", "basic", "istio-system")["status"]
     components = status["readiness"]["components"]

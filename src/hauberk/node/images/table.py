@@ -7,6 +7,7 @@
 | hauberk.local/{helloworld, …}      | the samples of Knative's documentation, small and quick to start  |
 | hauberk.local/eventing             | the data plane of Eventing and Kafka; its first argument is the role |
 | hauberk.local/curl                 | the machine's own programs: a client; waits unless told what to do |
+| hauberk.local/kafka                | a real Apache Kafka broker, where Java and its jars are here       |
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import hashlib
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from hauberk.node.images import eventing
+from hauberk.node.images import eventing, kafka
 from hauberk.node.images.model import Mount, ResolvedImage, Role
 
 REGISTRY = "hauberk.local"
@@ -36,7 +38,8 @@ PROXIES: Mapping[str, Role] = {
 _SERVER = ("http_server.py", "http2.py", "http2_fields.py")
 _SAMPLES = ("helloworld", "event-display", "autoscale")
 _WAIT = "trap 'exit 0' TERM INT; sleep infinity & wait"
-NAMES = (*PROXIES, "component", "eventing", *_SAMPLES, "curl")
+_KAFKA = "kafka_server.py"
+NAMES = (*PROXIES, "component", "eventing", *_SAMPLES, "curl", "kafka")
 
 
 def builtin(name: str, reference: str) -> ResolvedImage | None:
@@ -51,6 +54,8 @@ def builtin(name: str, reference: str) -> ResolvedImage | None:
         return eventing.image(reference, *python())
     if name in _SAMPLES:
         return _sample(name, reference)
+    if name == "kafka":
+        return _kafka(reference)
     if name == "curl":
         return ResolvedImage(
             reference,
@@ -75,6 +80,13 @@ def _sample(name: str, reference: str) -> ResolvedImage:
         env={"PATH": _PATH},
         binds=(Mount(str(SAMPLES), _TARGET, read_only=True), *binds),
     )
+
+
+def _kafka(reference: str) -> ResolvedImage:
+    interpreter, binds = python()
+    digest = digest_of(kafka.VERSION.encode() + (SAMPLES / _KAFKA).read_bytes())
+    found = kafka.image(reference, digest, _TARGET, _KAFKA, interpreter)
+    return replace(found, binds=(Mount(str(SAMPLES), _TARGET, read_only=True), *found.binds, *binds))
 
 
 def python() -> tuple[str, tuple[Mount, ...]]:

@@ -1,1 +1,1 @@
-"""KnativeKafka: accepted, and its status says that nothing runs yet."""
+"""KnativeKafka: the components of Kafka for Knative, their ConfigMaps and Services."""

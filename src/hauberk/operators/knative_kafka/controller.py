@@ -1,32 +1,36 @@
-"""KnativeKafka: a status that tells the truth until the Kafka components are built."""
+"""Wiring of KnativeKafka."""
 
 from __future__ import annotations
 
-from hauberk.base.conditions import Condition
-from hauberk.base.refs import Json, Ref
-from hauberk.engine.plan import Controller, Plan
-from hauberk.operators.names import KAFKA
+from collections.abc import Iterator
+
+from hauberk.base.refs import Json, Ref, ref_of
+from hauberk.engine.plan import Controller
+from hauberk.kinds.knative_operator.knative_kafka import NAMESPACE
+from hauberk.operators.knative_kafka.plan import World, plan
+from hauberk.operators.names import DEPLOYMENT, EVENTING, KAFKA
 from hauberk.ports import Snapshot
 
-NOT_BUILT = (
-    "The Kafka broker, channel, source and sink are not built for the embedded cluster yet: "
-    "nothing was installed"
+
+def observe(snapshot: Snapshot, ref: Ref) -> World | None:
+    """Read one KnativeKafka and the state of its Deployments."""
+    kafka = snapshot.get(ref)
+    if kafka is None:
+        return None
+    found = {(NAMESPACE, d["metadata"]["name"]): d for d in snapshot.list(DEPLOYMENT, NAMESPACE)}
+    return World(kafka=kafka, deployments=found, eventing=bool(snapshot.list(EVENTING, NAMESPACE)))
+
+
+def wake(_: Json, snapshot: Snapshot) -> Iterator[Ref]:
+    """Every KnativeKafka, when Knative Eventing comes or goes."""
+    yield from map(ref_of, snapshot.list(KAFKA))
+
+
+CONTROLLER: Controller[World] = Controller(
+    name="knative-kafka",
+    kind=KAFKA,
+    owns=("ConfigMap", "Service", "ServiceAccount", DEPLOYMENT),
+    wakes={EVENTING: wake},
+    observe=observe,
+    plan=plan,
 )
-
-
-def observe(snapshot: Snapshot, ref: Ref) -> Json | None:
-    """Read one KnativeKafka."""
-    return snapshot.get(ref)
-
-
-def plan(kafka: Json, now: float) -> Plan:  # noqa: ARG001
-    """Say that nothing is installed."""
-    rows = (
-        Condition("DeploymentsAvailable", "False", "NotBuilt", NOT_BUILT),
-        Condition("InstallSucceeded", "False", "NotBuilt", NOT_BUILT),
-        Condition("Ready", "False", "NotBuilt", NOT_BUILT),
-    )
-    return Plan(status={"conditions": [row.as_json() for row in rows]})
-
-
-CONTROLLER: Controller[Json] = Controller(name="knative-kafka", kind=KAFKA, observe=observe, plan=plan)

@@ -1,0 +1,5 @@
+"""Role kafka-broker-dispatcher."""
+
+from hauberk.dataplane.kafka.dispatch import run
+
+__all__ = ["run"]
