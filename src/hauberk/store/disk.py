@@ -32,7 +32,7 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID
 # For what an object was before a logged change; databases of older versions get it when they are opened.
 _INDEX = "CREATE INDEX IF NOT EXISTS log_of_object ON log (kind, namespace, name, revision)"
 
-# What the first change after the end of the log replaced is kept, for watches that ask for a part of the objects.
+# What the first change after the end of the log replaced is kept: watches with selectors ask for it.
 _COMPACT = (
     "DELETE FROM log WHERE revision <= ? AND coalesce((SELECT min(n.revision) FROM log n"
     " WHERE n.kind = log.kind AND n.namespace = log.namespace AND n.name = log.name"

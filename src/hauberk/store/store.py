@@ -187,7 +187,9 @@ class Store:
     async def _read_log(self, after: int, limit: int) -> Sequence[WatchEvent]:
         rows = await asyncio.to_thread(self._log_rows, after, limit)
         return [
-            WatchEvent(_event_type(r.type), orjson.loads(r.body), r.revision, old and orjson.loads(old))
+            WatchEvent(
+                _event_type(r.type), orjson.loads(r.body), r.revision, orjson.loads(old) if old else None
+            )
             for r, old in rows
         ]
 

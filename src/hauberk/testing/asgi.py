@@ -42,7 +42,7 @@ class AsgiClient:
         async def receive() -> Any:
             if messages:
                 return messages.pop(0)
-            await asyncio.Event().wait()
+            return await asyncio.Event().wait()
 
         async def send(message: Any) -> None:
             sent.append(message)

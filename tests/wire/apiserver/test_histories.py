@@ -1,14 +1,14 @@
 """Any history of writes, reads and watches against a model: one order explains all that clients saw.
 
 A history is several clients that write and read at the same time, watchers that come, go and resume, restarts
-of the server, and a log so short that it is compacted on the way. The model replays the acknowledged writes in
-the order of their resourceVersions, which is the only order it allows:
+of the server, and a log so short that it is compacted on the way. The model replays the acknowledged writes
+in the order of their resourceVersions, which is the only order it allows:
 
 * an operation that ended before another began is before it;
 * each write was right to succeed in the state before it, each refusal in a state it could have met;
 * a read shows the state at its resourceVersion, and that is not older than any write acknowledged before it;
-* a watcher is told of every change of what it selects, once and in order, whatever reconnects and restarts lie
-  between; told that its revision is gone, it lists again and goes on from there;
+* a watcher is told of every change of what it selects, once and in order, whatever reconnects and restarts
+  lie between; told that its revision is gone, it lists again and goes on from there;
 * what it then knows is what a list shows.
 
 `HAUBERK_HISTORIES=1000 pytest tests/wire/apiserver/test_histories.py` tries more of them.
