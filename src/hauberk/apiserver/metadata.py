@@ -6,8 +6,10 @@ pkg/api/validation/objectmeta.go; apiserver pkg/storage/names/generate.go.
 
 from __future__ import annotations
 
+import os
 import secrets
 import uuid
+from collections import deque
 from typing import Any
 
 from hauberk.apiserver import refuse
@@ -33,6 +35,17 @@ def generated_name(prefix: str) -> str:
     return prefix[:_MAX_PREFIX] + "".join(secrets.choice(_RANDOM) for _ in range(5))
 
 
+_POOL: deque[bytes] = deque()
+
+
+def new_uid() -> str:
+    """A random UUID. Asking the kernel once for many is a tenth of a create cheaper."""
+    if not _POOL:
+        fresh = os.urandom(16 * 256)
+        _POOL.extend(fresh[at : at + 16] for at in range(0, len(fresh), 16))
+    return str(uuid.UUID(bytes=_POOL.popleft(), version=4))
+
+
 def for_create(kind: Kind[Any], obj: dict[str, Any], now: float) -> bool:
     """Stamp a new object; what a client may not choose is dropped. Changes `obj`.
 
@@ -44,7 +57,7 @@ def for_create(kind: Kind[Any], obj: dict[str, Any], now: float) -> bool:
     generated = not meta.get("name") and bool(meta.get("generateName"))
     if generated:
         meta["name"] = generated_name(meta["generateName"])
-    meta["uid"] = str(uuid.uuid4())
+    meta["uid"] = new_uid()
     meta["creationTimestamp"] = rfc3339(now)
     if kind.has_generation:
         meta["generation"] = 1

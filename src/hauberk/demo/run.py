@@ -43,7 +43,12 @@ def make_certificates(shell: Shell, tell: Teller) -> None:
 
 def apply_document(shell: Shell, kube: str, tell: Teller) -> None:
     """Steps 3 to 5. Raises Problem at the first step that fails, with what is not ready."""
-    for step in STEPS:
+    apply_steps(STEPS, shell, kube, tell)
+
+
+def apply_steps(steps: Sequence[Step], shell: Shell, kube: str, tell: Teller) -> None:
+    """Some of the document's steps. Raises Problem."""
+    for step in steps:
         _carry_out(step, shell, kube, tell)
 
 

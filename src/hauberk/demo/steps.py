@@ -64,6 +64,12 @@ CERTIFICATES = Step(
 
 NAMESPACES = ("istio-system", "knative-serving", "knative-eventing")
 
+HELLO = Step(
+    title="the Knative service `hello` with its sidecar",
+    commands=(_apply("08-knative-service.yaml"),),
+    waits=(_ready("services.serving.knative.dev/hello", "default"),),
+)
+
 STEPS: tuple[Step, ...] = (
     Step(
         title="namespaces and the certificate's secret",
@@ -94,11 +100,7 @@ STEPS: tuple[Step, ...] = (
             _ready("knativeeventing/knative-eventing", "knative-eventing"),
         ),
     ),
-    Step(
-        title="the Knative service `hello` with its sidecar",
-        commands=(_apply("08-knative-service.yaml"),),
-        waits=(_ready("services.serving.knative.dev/hello", "default"),),
-    ),
+    HELLO,
 )  # fmt: skip
 
 QUICK_SCALE_DOWN = (
