@@ -85,7 +85,7 @@ def test_the_documents_sink_below_broker_is_a_defect_that_says_where_it_belongs(
     ("name", "spec", "path"),
     [
         ("Trigger.eventing.knative.dev", {"broker": "b"}, "spec.subscriber.ref"),
-        ("PingSource.sources.knative.dev", {}, "spec.sink"),
+        ("PingSource.sources.knative.dev", {}, "spec.sink.ref"),
         ("Subscription.messaging.knative.dev", {}, "spec.channel"),
         ("ServiceMeshMember.maistra.io", {}, "spec.controlPlaneRef.name"),
         ("Ingress.config.openshift.io", {}, "spec.domain"),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from hauberk.base.refs import Ref
+from collections.abc import Iterator
+
+from hauberk.base.refs import Json, Ref, ref_of
 from hauberk.engine.plan import Controller
 from hauberk.kinds.knative_operator.knative_eventing import NAMESPACE
 from hauberk.operators.knative_eventing.plan import World, plan
 from hauberk.operators.names import DEPLOYMENT, EVENTING, NETWORK_POLICY
 from hauberk.ports import Snapshot
+
+PING_SOURCE = "PingSource.sources.knative.dev"
 
 
 def observe(snapshot: Snapshot, ref: Ref) -> World | None:
@@ -16,13 +20,19 @@ def observe(snapshot: Snapshot, ref: Ref) -> World | None:
     if eventing is None:
         return None
     found = {(NAMESPACE, d["metadata"]["name"]): d for d in snapshot.list(DEPLOYMENT, NAMESPACE)}
-    return World(eventing=eventing, deployments=found)
+    return World(eventing=eventing, deployments=found, has_pings=bool(snapshot.list(PING_SOURCE)))
+
+
+def wake_for_pings(changed: Json, snapshot: Snapshot) -> Iterator[Ref]:  # noqa: ARG001 - a Wakes
+    """The first PingSource needs an adapter, the last one takes it along."""
+    yield from map(ref_of, snapshot.list(EVENTING))
 
 
 CONTROLLER: Controller[World] = Controller(
     name="knative-eventing",
     kind=EVENTING,
     owns=("ConfigMap", "Service", "ServiceAccount", DEPLOYMENT, NETWORK_POLICY),
+    wakes={PING_SOURCE: wake_for_pings},
     observe=observe,
     plan=plan,
 )

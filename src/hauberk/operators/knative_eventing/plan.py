@@ -15,6 +15,7 @@ from hauberk.engine.plan import Plan
 from hauberk.kinds.knative_operator.knative_eventing import CONFIGS, KIND, NAMESPACE, EventingSpec
 from hauberk.operators.config_maps import make_config_maps, unless_set, wanted_of
 from hauberk.operators.install_status import make_refusal, make_status
+from hauberk.operators.knative_eventing.rbac import make_roles
 from hauberk.operators.knative_eventing.table import ISTIO_CONTROLLER, PART_OF, WORKLOADS
 from hauberk.operators.knative_serving.policies import MONITORING, make_policy
 from hauberk.operators.knative_serving.settings import NO_POLICIES
@@ -24,6 +25,7 @@ from hauberk.operators.workload import Workload, app_labels, make_deployment, ma
 
 PLACEHOLDERS = "run, are injected and configured, but do nothing yet on the embedded cluster"
 BROKER_CLASS = "MTChannelBasedBroker"
+PING_ADAPTER = "pingsource-mt-adapter"
 BROKER_DEFAULTS = f"""\
 clusterDefault:
   brokerClass: {BROKER_CLASS}
@@ -67,6 +69,7 @@ class World:
 
     eventing: Json
     deployments: Mapping[tuple[str, str], Json]  # by namespace and name
+    has_pings: bool = False  # there are PingSources, so that their adapter is needed
 
 
 def plan(world: World, now: float) -> Plan:  # noqa: ARG001
@@ -77,7 +80,7 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001
     spec = KIND.parse(world.eventing).spec
     config = config_of(spec)
     with_istio = config["config-features"]["istio"] == "enabled"
-    rows = (*WORKLOADS, replace(ISTIO_CONTROLLER, replicas=1 if with_istio else 0))
+    rows = (*_workloads(world), replace(ISTIO_CONTROLLER, replicas=1 if with_istio else 0))
     deployments = _deployments(rows, spec)
     policies = with_istio and annotations_of(world.eventing).get(NO_POLICIES) != "true"
     accounts = sorted({row.account for row in rows})
@@ -88,7 +91,19 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001
         *(front for row in rows for front in make_fronts(row, PART_OF, NAMESPACE)),
         *(_policies() if policies else ()),
     )
-    return Plan(children=children, status=make_status(deployments, world.deployments, [_active(rows)]))
+    status = make_status(deployments, world.deployments, [_active(rows)])
+    roles = tuple(make_roles(NAMESPACE, app_labels(PART_OF, "job-sink")))
+    return Plan(children=children, others=roles, status=status)
+
+
+def _workloads(world: World) -> tuple[Workload, ...]:
+    """The components; the PingSources' adapter runs only when there are any.
+
+    Source: knative/eventing pkg/reconciler/pingsource/pingsource.go, reconcileMTReceiveAdapter.
+    """
+    return tuple(
+        replace(row, replicas=1) if row.name == PING_ADAPTER and world.has_pings else row for row in WORKLOADS
+    )
 
 
 def _active(rows: tuple[Workload, ...]) -> Condition:
