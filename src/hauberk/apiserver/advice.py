@@ -8,7 +8,8 @@
 | defect        | Warning, refused when the cluster is strict, for every setting             |
 
 Deviation: upstream refuses unknown fields under `Strict`, which is kubectl's default, on every
-cluster; here only on a strict one, because the document's own manifests hold such fields.
+cluster; here only for users' own kinds, and for the others on a strict one, because the document's
+own manifests hold such fields.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def advise(kind: Kind[Any], raw: Json, call: Call, *, strict: bool) -> None:
     if not call.advise:
         return
     unknown = list(walk.unknown(kind, raw)) if call.field_validation != "Ignore" else []
-    if unknown and strict and call.field_validation == "Strict":
+    if unknown and (strict or kind.extra.get("custom")) and call.field_validation == "Strict":
         raise decoding_error(kind, raw, [f'unknown field "{path}"' for path in unknown])
     for path in unknown:
         call.warn(f'unknown field "{path}"')

@@ -28,8 +28,9 @@ class OpenApi:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._documents: dict[str, bytes] = {}
+        self._documents: dict[str, tuple[str, bytes]] = {}  # by name: hash and text
         self._v2: bytes | None = None
+        self._v2_of = -1  # the catalog's generation
 
     def index(self) -> dict[str, Any]:
         """`/openapi/v3`: group-versions and where their documents are."""
@@ -45,7 +46,9 @@ class OpenApi:
 
     def _hash(self, name: str) -> str:
         # Of what the documents are made from: making them all for the index would be slow.
-        kinds = ",".join(f"{k.id}:{k.versions}:{k.model.__qualname__}" for k in self._kinds(name))
+        kinds = ",".join(
+            f"{k.id}:{k.versions}:{k.model.__qualname__}:{k.extra.get('seen')}" for k in self._kinds(name)
+        )
         return hashlib.sha256(f"{VERSION['gitVersion']}/{name}/{kinds}".encode()).hexdigest()[:32].upper()
 
     def _kinds(self, name: str) -> list[Kind[Any]]:
@@ -57,9 +60,10 @@ class OpenApi:
         """`/openapi/v3/NAME` as JSON, or None."""
         if name not in self._names():
             return None
-        if name not in self._documents:
-            self._documents[name] = orjson.dumps(self._make(name))
-        return self._documents[name]
+        made = self._hash(name)
+        if self._documents.get(name, ("", b""))[0] != made:
+            self._documents[name] = (made, orjson.dumps(self._make(name)))
+        return self._documents[name][1]
 
     def _make(self, name: str) -> dict[str, Any]:
         schemas: dict[str, Any] = {}
@@ -72,10 +76,12 @@ class OpenApi:
 
     def v2(self) -> bytes:
         """`/openapi/v2` as JSON."""
-        if self._v2 is None:
+        if self._v2 is None or self._v2_of != self._catalog.generation:
+            self._v2_of = self._catalog.generation
             definitions: dict[str, Any] = {}
             for kind in self._catalog.kinds:
-                definitions.update(openapi(kind))
+                for version in kind.versions:
+                    definitions.update(openapi(kind.at(version)))
             text = orjson.dumps({"swagger": "2.0", "info": _INFO, "paths": {}, "definitions": definitions})
             self._v2 = text.replace(b"#/components/schemas/", b"#/definitions/")
         return self._v2

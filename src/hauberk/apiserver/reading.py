@@ -62,7 +62,7 @@ class Reader:
         if found is None:
             raise refuse.not_found(target.kind, target.name)
         if target.subresource == "scale":
-            return json_answer(scale_of(found))
+            return json_answer(scale_of(found, target.kind.extra.get("scale")))
         return json_answer(self.shown(request, target, found))
 
     def shown(self, request: HttpRequest, target: Target, obj: Json) -> Any:
@@ -113,7 +113,7 @@ class Reader:
             kind, version = f"{_PARTIAL}List", "meta.k8s.io/v1"
         else:
             items = [target.shown(o) for o in page]
-            kind, version = f"{target.kind.name}List", target.api_version
+            kind, version = target.kind.list_name, target.api_version
         return json_answer({"kind": kind, "apiVersion": version, "metadata": meta, "items": items})
 
     def _at(self, request: HttpRequest, target: Target, revision: int) -> Sequence[Json] | None:
@@ -152,7 +152,7 @@ def selection(request: HttpRequest, target: Target) -> Callable[[Json], bool] | 
         fields = ",".join(filter(None, (fields, f"metadata.name={target.name}")))
     found = [
         selectors.labels(request.query.get("labelSelector", "")),
-        selectors.fields(fields, target.kind.id),
+        selectors.fields(fields, target.kind.id, target.kind.extra.get("selectable", frozenset())),
     ]
     tests = [test for test in found if test is not None]
     if not tests:

@@ -96,7 +96,7 @@ def _comparison(key: str, op: str, value: str) -> Callable[[Mapping[str, str]], 
     return lambda own: own.get(key, "").isdecimal() and sign * int(own[key]) > sign * int(value)
 
 
-def fields(text: str, kind: str) -> Test | None:
+def fields(text: str, kind: str, more: frozenset[str] = frozenset()) -> Test | None:
     """A test of fields; None when everything passes. BadRequest for a field that cannot be selected by."""
     tests: list[Test] = []
     at = 0
@@ -105,7 +105,7 @@ def fields(text: str, kind: str) -> Test | None:
         if match is None:
             raise BadRequest(f"invalid field selector: {text}")
         key = match["key"].strip()
-        if key not in _EVERY_KIND and key not in FIELDS.get(kind, frozenset()):
+        if key not in _EVERY_KIND and key not in FIELDS.get(kind, more):
             raise BadRequest(f"field label not supported: {key}")
         tests.append(_field_test(key, re.sub(r"\\(.)", r"\1", match["value"]), match["op"] == "!="))
         at = match.end()

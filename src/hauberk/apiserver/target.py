@@ -37,7 +37,7 @@ class Target:
 
     def shown(self, obj: Json) -> Json:
         """An object in the version that the client asked for."""
-        return obj if obj["apiVersion"] == self.api_version else {**obj, "apiVersion": self.api_version}
+        return self.kind.shown(obj, self.api_version)
 
 
 class PageNotFound(NotFound):

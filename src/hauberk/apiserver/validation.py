@@ -139,11 +139,9 @@ def check_rules(kind: Kind[Any], obj: Json, old: Json | None, *, strict: bool) -
     """Refuse an object that breaks rules of its kind, all of them told. Invalid."""
     errors = list(_generic(kind, obj))
     try:
-        errors += kind.validate(kind.parse(obj))
+        errors += kind.check(old, obj)
     except msgspec.ValidationError as error:
         raise structural_error(kind, obj, str(error)) from error
-    if old is not None:
-        errors += kind.validate_update(old, obj)
     if strict:
         errors += kind.strict(obj)
     if errors:
@@ -171,6 +169,9 @@ def _generic(kind: Kind[Any], obj: Json) -> FieldErrors:
 
 def normal(kind: Kind[Any], obj: dict[str, Any]) -> dict[str, Any]:
     """`obj` as stored: nulls dropped, apiVersion the stored one."""
-    out: dict[str, Any] = without_nulls(obj, kind_shape(kind))
+    if (incoming := kind.extra.get("incoming")) is not None:
+        out: dict[str, Any] = dict(incoming(obj))
+    else:
+        out = without_nulls(obj, kind_shape(kind))
     out["apiVersion"], out["kind"] = kind.api_version, kind.name
     return out

@@ -131,6 +131,30 @@ class Kind(Generic[T]):
         version = self.versions[0]
         return f"{self.group}/{version}" if self.group else version
 
+    @property
+    def stored(self) -> Kind[T]:
+        """The kind in the version that is stored."""
+        return self
+
+    @property
+    def list_name(self) -> str:
+        """The kind of a list of its objects."""
+        return str(self.extra.get("list_kind") or f"{self.name}List")
+
+    def at(self, version: str) -> Kind[T]:  # noqa: ARG002  versions of these kinds differ in name only
+        """The kind in a served version."""
+        return self
+
+    def shown(self, obj: Json, api_version: str) -> Json:
+        """A stored object in a served version."""
+        return obj if obj["apiVersion"] == api_version else {**obj, "apiVersion": api_version}
+
+    def check(self, old: Json | None, new: Json) -> FieldErrors:
+        """Every broken rule. Raises msgspec.ValidationError for a value of a wrong type."""
+        yield from self.validate(self.parse(new))
+        if old is not None:
+            yield from self.validate_update(old, new)
+
     def parse(self, raw: Json) -> T:
         """Read a typed view of `raw`.
 

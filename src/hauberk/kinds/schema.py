@@ -36,6 +36,9 @@ META_NAME = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 
 def openapi(kind: Kind[Any]) -> dict[str, Any]:
     """The schema components of a kind by their names; the kind's own comes first."""
+    if (make := kind.extra.get("openapi")) is not None:
+        made: dict[str, Any] = make(kind)
+        return made
     parts: dict[str, Any] = {}
     root = dict(_struct(kind_shape(kind), _prefix(kind), parts, ()))
     root["description"] = (
@@ -49,11 +52,13 @@ def openapi(kind: Kind[Any]) -> dict[str, Any]:
     root["x-kubernetes-group-version-kind"] = [
         {"group": kind.group, "kind": kind.name, "version": version} for version in kind.versions
     ]
-    return {component_name(kind): root, **parts, META_NAME: _meta()}
+    return {component_name(kind): root, **parts, META_NAME: meta_document()}
 
 
 def component_name(kind: Kind[Any]) -> str:
     """The name of a kind's schema, reversed domain first as upstream."""
+    if name := kind.extra.get("component"):
+        return str(name)
     return f"{_prefix(kind)}.{kind.name}"
 
 
@@ -64,7 +69,8 @@ def _prefix(kind: Kind[Any]) -> str:
     return ".".join([*reversed(kind.group.split(".")), version])
 
 
-def _meta() -> dict[str, Any]:
+def meta_document() -> dict[str, Any]:
+    """The schema of ObjectMeta."""
     shape = meta_shape()
     fields = {name: _inline(inner, "", {}, ()) for name, inner in shape.fields.items()}
     owner = shape.fields["ownerReferences"].item

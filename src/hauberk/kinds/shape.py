@@ -112,6 +112,9 @@ def object_shape(model: type[Part]) -> Shape:
 
 def kind_shape(kind: Kind[Any]) -> Shape:
     """The shape of a whole object of a kind."""
+    given: Shape | None = kind.extra.get("shape")
+    if given is not None:
+        return given
     model: type[Part] = kind.model
     return object_shape(model)
 

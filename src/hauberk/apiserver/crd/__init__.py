@@ -1,0 +1,1 @@
+"""Kinds of users' own: what a CustomResourceDefinition makes of the API."""

@@ -1,0 +1,1 @@
+"""Admission by programs of users' own: webhooks and policies."""
