@@ -11,11 +11,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from hauberk.app.control import Refused, put_contract
+from hauberk.app.control import Refused, get_served, put_contract
 from hauberk.app.feed import Feed
 from hauberk.base.conditions import condition
 from hauberk.base.paths import Paths
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 RETRY_S = 0.1
 SLOWEST_S = 5.0
+LOOK_S = 0.5  # between two looks at processes whose answers change by themselves
 
 Wake = Callable[[str, Ref], None]
 """Lets a controller (by name) look at an object again."""
@@ -118,6 +119,7 @@ class ContractFeed:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.feed.run())
             group.create_task(self._repeat())
+            group.create_task(self._look_again())
 
     def serves(self, role: str, uid: str) -> Acked | None:
         """What every ready process of the role acknowledged about a resource or egress (a `Serves`)."""
@@ -194,6 +196,26 @@ class ContractFeed:
             await self.clock.sleep(self._delay_s)
             self._delay_s = min(2 * self._delay_s, SLOWEST_S)
             self.feed.wake()
+
+    async def _look_again(self) -> None:
+        """Ask the processes of restless roles what they serve now."""
+        roles = [role for role in self.roles if role.restless]
+        while True:
+            await self.clock.sleep(LOOK_S)
+            for role in roles:
+                taken = self._taken.get(role.name, {})
+                found = await asyncio.gather(*(self._look(key, row) for key, row in taken.items()))
+                taken.update({key: row for key, row in found if key in taken})
+                self._settle(role)
+
+    async def _look(self, key: str, row: Taken) -> tuple[str, Taken]:
+        """A process's answer as it is now; the last one when it does not answer."""
+        try:
+            served = await get_served(self.paths.control_socket(key.partition("/")[0]), limit_s=LOOK_S)
+        except (OSError, TimeoutError, Refused, msgspec.MsgspecError, ValueError):
+            return key, row
+        same = served.generation == row.contract.generation
+        return key, replace(row, served=served) if same else row
 
 
 def _has(taken: Mapping[str, Taken], key: str, contract: Contract) -> bool:

@@ -23,9 +23,17 @@ async def put_contract(socket: Path, contract: Contract, *, limit_s: float = LIM
 
     Raises OSError when the socket is not there, TimeoutError when it hangs, Refused for another answer.
     """
-    body = _encode(contract)
+    return await _ask(socket, "PUT", _encode(contract), limit_s)
+
+
+async def get_served(socket: Path, *, limit_s: float = LIMIT_S) -> Served:
+    """What a process serves at this moment. Raises as `put_contract` does."""
+    return await _ask(socket, "GET", b"", limit_s)
+
+
+async def _ask(socket: Path, method: str, body: bytes, limit_s: float) -> Served:
     fields = ("host: hauberk", "content-type: application/json", f"content-length: {len(body)}")
-    head = "\r\n".join(("PUT /contract HTTP/1.1", *fields, "connection: close"))
+    head = "\r\n".join((f"{method} /contract HTTP/1.1", *fields, "connection: close"))
     async with asyncio.timeout(limit_s):
         reader, writer = await asyncio.open_unix_connection(str(socket))
         try:

@@ -12,7 +12,7 @@ import signal
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from hauberk import __version__, autoscaler, eventing, mesh, openshift, operators, serving, workloads
+from hauberk import __version__, autoscaler, eventing, kafka, mesh, openshift, operators, serving, workloads
 from hauberk.apiserver.auth import by_client_certificate
 from hauberk.apiserver.server import Server
 from hauberk.apiserver.tokens import by_token
@@ -59,7 +59,7 @@ ADMISSION = (
     *operators.ADMISSION,
     *openshift.ADMISSION,
 )
-ROLES = (*eventing.ROLES,)
+ROLES = (*eventing.ROLES, *kafka.ROLES)
 
 
 async def run(options: Options) -> None:
@@ -98,7 +98,8 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
     hpa = autoscaler.hpa.Loop(server.snapshot, pod_usage(runtime), clock)
     contracts = ContractFeed(server, paths, clock, ROLES)
     made = (*_controllers(authority, facts, server, acks, digests), *autoscaler.hpa.controllers(hpa))
-    engine = Engine(server, (*made, *eventing.controllers(serves=contracts.serves)), clock, recorder)
+    events = (*eventing.controllers(serves=contracts.serves), *kafka.controllers(contracts.serves))
+    engine = Engine(server, (*made, *events), clock, recorder)
     contracts.woken = engine.wake
     facts.listen(autoscaler.waker(engine.wake))
     hpa.wake = autoscaler.hpa.waker(engine.wake)

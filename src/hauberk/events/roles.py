@@ -18,6 +18,7 @@ class Role:
     """One kind of process. `resources` is pure; `reads` are the kinds that it looks at.
 
     `wakes` says which controller looks at an object again when what is served of it changed: kind → name.
+    `restless`: what it serves changes without a new contract (Kafka comes and goes), so it is asked again.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Role:
     reads: tuple[str, ...]
     wakes: Mapping[str, str] = field(default_factory=dict)
     settings: Callable[[Snapshot], Mapping[str, object]] = lambda _: {}
+    restless: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,13 +223,14 @@ def broker_egress(snapshot: Snapshot) -> tuple[Resource, ...]:
     out = []
     for broker in _living(filter(is_kafka_broker, snapshot.list(BROKER))):
         found = access.of_broker(broker, snapshot)
-        if isinstance(found, Cluster):
-            topic = broker_topic(broker, snapshot)
-            settings = {"kafka": dict(found.kafka), "topics": [topic]}
-            key = f"{broker['metadata']['namespace']}/{broker['metadata']['name']}"
-            triggers = _living(snapshot.find(TRIGGERS_BY_BROKER, key))
-            egresses = [e for t in triggers for e in _trigger(t, broker, topic, snapshot)]
-            out.append(_resource(BROKER, broker, settings, egresses=tuple(egresses)))
+        if isinstance(found, Refused):
+            continue
+        topic = broker_topic(broker, snapshot)
+        settings = {"kafka": dict(found.kafka), "topics": [topic]}
+        key = f"{broker['metadata']['namespace']}/{broker['metadata']['name']}"
+        for trigger in _living(snapshot.find(TRIGGERS_BY_BROKER, key)):
+            egresses = tuple(_trigger(trigger, broker, topic, snapshot))
+            out.append(_resource(TRIGGER, trigger, settings, egresses=egresses))
     return tuple(out)
 
 

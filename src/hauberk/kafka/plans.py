@@ -257,7 +257,7 @@ def plan_trigger(world: TriggerWorld, now: float) -> Plan:  # noqa: ARG001
 
 
 def _subscribed(world: TriggerWorld) -> Condition:
-    acked, wanted = world.acked, int(world.broker["metadata"].get("generation") or 0)
+    acked, wanted = world.acked, int(world.trigger["metadata"].get("generation") or 0)
     if acked is None or acked.generation < wanted:
         return Condition(
             "SubscriptionReady", "Unknown", "NotYetServed", f"Waiting for {BROKER_DISPATCHER} to take it"

@@ -33,12 +33,14 @@ ROLES: tuple[Role, ...] = (
         resources=contract.topics,
         reads=(BROKER, CHANNEL, SINK, SOURCE, *_LOGIN),
         wakes=_ALL,
+        restless=True,
     ),
     Role(name=SINK_RECEIVER, resources=contract.sinks, reads=(SINK, *_LOGIN), wakes={SINK: _ALL[SINK]}),
     Role(
         name=SOURCE_DISPATCHER,
         resources=contract.sources,
         reads=(SOURCE, *_LOGIN, *_TARGETS),
+        restless=True,
         wakes={SOURCE: _ALL[SOURCE]},
     ),
     Role(
@@ -51,6 +53,7 @@ ROLES: tuple[Role, ...] = (
         name=CHANNEL_DISPATCHER,
         resources=contract.channel_egress,
         reads=(CHANNEL, *_LOGIN, *_TARGETS),
+        restless=True,
         wakes={CHANNEL: _ALL[CHANNEL]},
     ),
     Role(
@@ -63,6 +66,7 @@ ROLES: tuple[Role, ...] = (
         name=BROKER_DISPATCHER,
         resources=contract.broker_egress,
         reads=(BROKER, TRIGGER, *_LOGIN, *_TARGETS),
-        wakes={BROKER: _ALL[BROKER], TRIGGER: "kafka-trigger"},
+        restless=True,
+        wakes={TRIGGER: "kafka-trigger"},
     ),
 )

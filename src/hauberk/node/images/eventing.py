@@ -13,7 +13,7 @@ from pathlib import Path
 from hauberk.node.images.model import Mount, ResolvedImage, Scope
 
 _PACKAGE = Path(__file__).parents[2]
-_NEEDED = ("msgspec", "httptools")
+_NEEDED = ("aiokafka", "httptools", "msgspec")
 FOLDERS: dict[str, Scope] = {"/run/hauberk": "pod", "/var/lib/hauberk": "workload"}
 
 
