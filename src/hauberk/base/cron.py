@@ -2,7 +2,8 @@
 
 Source: robfig/cron v3 parser.go and spec.go, which Kubernetes' CronJobs and Knative's PingSources use: five
 fields, or six with seconds first where the caller allows it; names of months and days; `?` is `*`; days of
-the month and of the week are alternatives when both are restricted; the descriptors `@hourly` … `@yearly`.
+the month and of the week are alternatives when both are restricted; the descriptors `@hourly` … `@yearly`;
+`@every 90s`, which counts from the moment asked about.
 Moments that a change to daylight-saving time skips do not come; those that it repeats come twice.
 """
 
@@ -12,11 +13,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from hauberk.base.quantities import parse_duration_s
+
 _YEARS = 5  # a schedule that names no moment for so long names none
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAY_NAMES = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _MONTHS = {n: i for i, n in enumerate(_MONTH_NAMES, 1)}
 _DAYS = {n: i for i, n in enumerate(_DAY_NAMES)}
+_EVERY = "@every "
 _DESCRIPTORS = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
@@ -94,11 +98,22 @@ class Schedule:
         return (by_month and by_week) if self.any_day else (by_month or by_week)
 
 
+@dataclass(frozen=True, slots=True)
+class Every:
+    """`@every 90s`: always the same delay."""
+
+    seconds: int
+
+    def after(self, moment: float) -> float | None:
+        """The moment, without its fraction, and the delay."""
+        return float(int(moment) + self.seconds)
+
+
 def _midnight(day: datetime, zone: tzinfo) -> float:
     return datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()
 
 
-def parse(text: str, *, zone: str = "", seconds: bool = False) -> Schedule:
+def parse(text: str, *, zone: str = "", seconds: bool = False) -> Schedule | Every:
     """Read a schedule. Raises BadSchedule, BadZone.
 
     `zone` is the time zone (empty: UTC); `CRON_TZ=ZONE` before the schedule says it, too. With `seconds`
@@ -110,14 +125,23 @@ def parse(text: str, *, zone: str = "", seconds: bool = False) -> Schedule:
     where = zone_of(zone)
     if not text:
         raise BadSchedule("empty spec string")
+    if text.startswith(_EVERY):
+        return _every(text)
     if text.startswith("@"):
         if text not in _DESCRIPTORS:
             raise BadSchedule(f"unrecognized descriptor: {text}")
         text = _DESCRIPTORS[text]
     words = _words(text, seconds)
-    sets = [_bits(word, field) for word, field in zip(words, _FIELDS, strict=True)]
+    second, minute, hour, day, month, weekday = map(_bits, words, _FIELDS)
     starred = _is_star(words[3]) or _is_star(words[5])
-    return Schedule(*sets, any_day=starred, zone=where)
+    return Schedule(second, minute, hour, day, month, weekday, any_day=starred, zone=where)
+
+
+def _every(text: str) -> Every:
+    try:
+        return Every(max(1, int(parse_duration_s(text.removeprefix(_EVERY)))))
+    except ValueError as error:
+        raise BadSchedule(f"failed to parse duration {text}: {error}") from error
 
 
 def zone_of(name: str) -> tzinfo:

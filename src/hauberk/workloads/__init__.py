@@ -12,6 +12,7 @@ from hauberk.engine.plan import Controller
 from hauberk.ports_admission import Admission
 from hauberk.workloads import (
     addresses,
+    aggregation,
     endpoints,
     mirroring,
     namespace,
@@ -20,15 +21,24 @@ from hauberk.workloads import (
     updates,
 )
 from hauberk.workloads.bootstrap import bootstrap_objects
+from hauberk.workloads.cronjob import plan as cronjob
+from hauberk.workloads.daemonset import plan as daemonset
 from hauberk.workloads.deployment import controller as deployment
+from hauberk.workloads.job import controller as job
+from hauberk.workloads.statefulset import controller as statefulset
 
 __all__ = ["ADMISSION", "CONTROLLERS", "bootstrap_objects", "controllers"]
 
 CONTROLLERS: tuple[Controller[Any], ...] = (
     deployment.CONTROLLER,
     replicaset.CONTROLLER,
+    *job.CONTROLLERS,
+    cronjob.CONTROLLER,
+    statefulset.CONTROLLER,
+    daemonset.CONTROLLER,
     endpoints.CONTROLLER,
     mirroring.CONTROLLER,
+    aggregation.CONTROLLER,
 )
 """The rows that need no fact from outside the API."""
 

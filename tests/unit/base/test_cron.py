@@ -69,7 +69,8 @@ def test_moments_that_summer_time_skips_do_not_come_and_repeated_ones_come_twice
         ("1/2/3 * * * *", "too many slashes: 1/2/3"),
         ("1-2-3 * * * *", "too many hyphens: 1-2-3"),
         ("x * * * *", 'failed to parse int from x: strconv.Atoi: parsing "x": invalid syntax'),
-        ("@every 5s", "unrecognized descriptor: @every 5s"),
+        ("@every 5x", "failed to parse duration @every 5x: not a duration: '5x'"),
+        ("@fortnightly", "unrecognized descriptor: @fortnightly"),
     ],
 )
 def test_a_schedule_that_does_not_parse_says_why_in_upstreams_words(schedule: str, text: str) -> None:

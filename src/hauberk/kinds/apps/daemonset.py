@@ -1,4 +1,4 @@
-"""apps/v1 DaemonSet: one pod per node. Stored; nothing makes its pods yet."""
+"""apps/v1 DaemonSet: one pod per node."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from hauberk.base.fields import FieldErrors
 from hauberk.base.refs import Json
 from hauberk.kinds.apps.selector import LabelSelector, check_workload, count
+from hauberk.kinds.core.pod import spec_advice
 from hauberk.kinds.core.pod_defaults import default_template
 from hauberk.kinds.core.podspec import PodTemplateSpec
 from hauberk.kinds.meta import Column, Kind, ObjectMeta, Part
@@ -49,11 +50,10 @@ def validate(workload: DaemonSet) -> FieldErrors:
     yield from check_workload(workload.spec.selector, workload.spec.template, None)
 
 
-def advice(_raw: Json) -> Iterator[str]:
-    """It does not act yet."""
-    yield (
-        "DaemonSet is stored but does not act on the embedded cluster yet: no pods are made; use a Deployment"
-    )
+def advice(raw: Json) -> Iterator[str]:
+    """Advice about the template."""
+    template = (raw.get("spec") or {}).get("template") or {}
+    yield from spec_advice(template.get("spec") or {}, "spec.template.spec")
 
 
 KIND = Kind(

@@ -1,4 +1,4 @@
-"""apps/v1 StatefulSet: pods with stable names. Stored; nothing makes its pods yet."""
+"""apps/v1 StatefulSet: pods with stable names and volumes of their own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from hauberk.base.fields import FieldErrors
 from hauberk.base.refs import Json
 from hauberk.kinds.apps.selector import LabelSelector, check_workload
+from hauberk.kinds.core.pod import spec_advice
 from hauberk.kinds.core.pod_defaults import default_template
 from hauberk.kinds.core.podspec import PodTemplateSpec
 from hauberk.kinds.meta import Column, Kind, ObjectMeta, Part
@@ -65,12 +66,10 @@ def validate(workload: StatefulSet) -> FieldErrors:
         yield error
 
 
-def advice(_raw: Json) -> Iterator[str]:
-    """It does not act yet."""
-    yield (
-        "StatefulSet is stored but does not act on the embedded cluster yet: no pods are made; use a "
-        "Deployment"
-    )
+def advice(raw: Json) -> Iterator[str]:
+    """Advice about the template."""
+    template = (raw.get("spec") or {}).get("template") or {}
+    yield from spec_advice(template.get("spec") or {}, "spec.template.spec")
 
 
 def _ready(raw: Json, _now: float) -> str:

@@ -355,10 +355,6 @@ def test_repeated_variables_are_warned_about() -> None:
 @pytest.mark.parametrize(
     "kind",
     [
-        "StatefulSet.apps",
-        "DaemonSet.apps",
-        "Job.batch",
-        "CronJob.batch",
         "PodDisruptionBudget.policy",
         "StorageClass.storage.k8s.io",
         "PriorityClass.scheduling.k8s.io",

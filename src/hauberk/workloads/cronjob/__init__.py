@@ -1,0 +1,1 @@
+"""CronJob → Jobs, at their time."""

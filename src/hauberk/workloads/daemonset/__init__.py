@@ -1,0 +1,1 @@
+"""DaemonSet → one pod on the node, replaced when the template changes."""
