@@ -6,10 +6,8 @@ Source: knative/eventing pkg/kncloudevents/event_dispatcher.go, send.
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -21,6 +19,7 @@ from hauberk.events.delivery import NO_ANSWER, dead_letter, is_success, wait_s
 from hauberk.events.event import BadEvent, Event, encoding_of, parse
 
 NAMESPACE_HEADER = "kn-namespace"
+FAILED_HEADER = "hauberk-failed-at"  # of broker-filter's answer: the subscriber that did not take the event
 _HOP_RETRIES = 200  # with 5 s between them: a quarter of an hour
 _HOP_WAIT_S = 5.0
 _LANES = 4096  # of URLs not used lately the lane is forgotten
@@ -37,6 +36,9 @@ class Outcome(msgspec.Struct, frozen=True):
     def is_settled(self) -> bool:
         """Whether somebody has the event."""
         return self.where != "nowhere"
+
+
+ACCEPTED = 202
 
 
 class Courier:
@@ -63,10 +65,11 @@ class Courier:
         Returns when all of that has ended, which may take as long as the retries do.
         """
         target, delivery = egress.subscriber, egress.delivery
-        tokens = tokens_of(egress)
         if target is None:
-            return await self._dead(event, egress, "", Answer(NO_ANSWER, {}, b"no subscriber"), headers)
-        answer = await self.insist(target, event, [*headers, ("prefer", "reply")], delivery, tokens)
+            return await self._forward(event, event, egress, headers, ACCEPTED)
+        answer = await self.insist(
+            target, event, [*headers, ("prefer", "reply")], delivery, tokens_of(egress)
+        )
         if not is_success(answer.status):
             return await self._dead(event, egress, target.url, answer, headers)
         if egress.reply is None or not encoding_of(answer.headers):
@@ -76,10 +79,22 @@ class Courier:
         except BadEvent as error:
             bad = Answer(502, {}, f"the reply is not a CloudEvent: {error}".encode())
             return await self._dead(event, egress, target.url, bad, headers)
-        replied = await self.insist(egress.reply, reply, headers, delivery, tokens)
+        return await self._forward(event, reply, egress, headers, answer.status)
+
+    async def _forward(
+        self, event: Event, reply: Event, egress: Egress, headers: HeaderList, status: int
+    ) -> Outcome:
+        """Give `reply` to where replies go: the subscriber's, or without a subscriber the event itself.
+
+        Source: knative/eventing pkg/kncloudevents/event_dispatcher.go, send: without a destination the
+        message is its own answer.
+        """
+        if egress.reply is None:
+            return await self._dead(event, egress, "", Answer(NO_ANSWER, {}, b"no subscriber"), headers)
+        replied = await self.insist(egress.reply, reply, headers, egress.delivery, tokens_of(egress))
         if not is_success(replied.status):
             return await self._dead(event, egress, egress.reply.url, replied, headers)
-        return Outcome("subscriber", answer.status)
+        return Outcome("subscriber", status)
 
     async def insist(
         self,
@@ -119,8 +134,7 @@ class Courier:
         sink = egress.delivery.dead_letter
         if sink is None:
             return Outcome("nowhere", answer.status, text)
-        where, body = failed_at(where, answer.body)
-        letter = dead_letter(event, where, answer.status or 500, body)
+        letter = dead_letter(event, failed_at(where, answer), answer.status or 500, answer.body)
         last = await self.insist(sink, letter, headers, egress.delivery, tokens_of(egress))
         if is_success(last.status):
             return Outcome("dead letter", answer.status, text)
@@ -133,20 +147,9 @@ def tokens_of(egress: Egress) -> Mapping[str, str]:
     return tokens
 
 
-def failed_at(url: str, body: bytes) -> tuple[str, bytes]:
+def failed_at(url: str, answer: Answer) -> str:
     """Where a delivery failed in the user's view: not at broker-filter but at the subscriber behind it.
 
-    Source: event_dispatcher.go, dispatchExecutionInfoTransformers; pkg/broker/err_extension.go.
+    Source: event_dispatcher.go, dispatchExecutionInfoTransformers, which reads it from the answer's body.
     """
-    if not (urlsplit(url).hostname or "").startswith("broker-filter."):
-        return url, body
-    try:
-        said = msgspec.json.decode(body)
-        return str(said["errdestination"]), base64.b64decode(said["errresponsebody"])
-    except (msgspec.MsgspecError, KeyError, TypeError, ValueError):
-        return url, body
-
-
-def failure_of(url: str, body: bytes) -> bytes:
-    """What broker-filter says about a failed delivery."""
-    return msgspec.json.encode({"errdestination": url, "errresponsebody": body[:1024]})
+    return answer.headers.get(FAILED_HEADER, url)

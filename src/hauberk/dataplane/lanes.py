@@ -131,7 +131,7 @@ class Lane:
         head, body = to_structured(event) if structured else to_binary(event)
         answer = await self._post([*head, *headers], body, self.timeout_s)
         if ACCEPT_POST[0] in answer.headers and BATCH in answer.headers[ACCEPT_POST[0]]:
-            self._batches = True
+            self._batches = self._inner = True
         return answer
 
     async def _batch(self, batch: list[Waiting]) -> list[Answer]:

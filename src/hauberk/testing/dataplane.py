@@ -160,7 +160,7 @@ class Subscriber:
     async def wait_for(self, count: int, timeout_s: float = 10.0) -> None:
         """Return when so many different events have come."""
         async with asyncio.timeout(timeout_s):
-            while len(self.seen) < count:
+            while len(self.seen) < count:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
 
 

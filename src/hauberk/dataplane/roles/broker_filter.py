@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from hauberk.dataplane.courier import NAMESPACE_HEADER, Courier, failure_of, tokens_of
+from hauberk.dataplane.courier import FAILED_HEADER, NAMESPACE_HEADER, Courier, tokens_of
 from hauberk.dataplane.lanes import ACCEPT_POST, TIMEOUT_HEADER
 from hauberk.dataplane.messages import Answer, Request
 from hauberk.dataplane.metrics import Labels, code_labels
@@ -32,7 +32,7 @@ from hauberk.dataplane.roles.broker_ingress import ARRIVAL, TTL
 from hauberk.dataplane.routes import NOT_POST, Received, bad, receive
 from hauberk.events import filters
 from hauberk.events.contract import Contract, Egress, Resource, Served
-from hauberk.events.delivery import NO_ANSWER, is_success
+from hauberk.events.delivery import DATA_LENGTH, NO_ANSWER, is_success
 from hauberk.events.event import BadEvent, encoding_of, parse, to_binary
 
 _HEADERS = dict((ACCEPT_POST,))
@@ -151,23 +151,27 @@ _PROCESSING = "The time spent processing an event before it is dispatched to a T
 def judged(answer: Answer, ttl: str, url: str) -> Answer:
     """The answer to the channel, from the subscriber's. Pure."""
     if answer.status == NO_ANSWER:
-        return Answer(500, _HEADERS, failure_of(url, answer.body))
+        return _failed(500, url, answer.body)
     kept = dict(_HEADERS)
     if "retry-after" in answer.headers:
         kept["retry-after"] = answer.headers["retry-after"]
     if not is_success(answer.status):
-        return Answer(answer.status, kept, failure_of(url, answer.body))
+        return _failed(answer.status, url, answer.body, kept)
     if not encoding_of(answer.headers):
         if answer.body:
-            return Answer(502, _HEADERS, failure_of(url, answer.body))
+            return _failed(502, url, answer.body)
         return Answer(answer.status, kept)
     try:
         reply = parse(answer.headers, answer.body)
     except BadEvent as error:
-        return Answer(502, _HEADERS, failure_of(url, str(error).encode()))
+        return _failed(502, url, str(error).encode())
     reply.attributes[TTL] = ttl
     headers, body = to_binary(reply)
     return Answer(answer.status, {**kept, **dict(headers)}, body)
+
+
+def _failed(status: int, url: str, body: bytes, headers: Mapping[str, str] = _HEADERS) -> Answer:
+    return Answer(status, {**headers, FAILED_HEADER: url}, body[:DATA_LENGTH])
 
 
 def _labels(broker: Resource, egress: Egress) -> Labels:
