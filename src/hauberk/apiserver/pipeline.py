@@ -8,6 +8,7 @@ committed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -31,6 +32,7 @@ from hauberk.ports_admission import Operation as Verb
 from hauberk.store import Store
 
 _NAMESPACE = "Namespace"
+_NAME_TRIES = 8  # KEP-4420
 
 
 class Pipeline:
@@ -64,12 +66,17 @@ class Pipeline:
         if "status" in kind.subresources:
             new = {k: v for k, v in new.items() if k != "status"}
         new = dict(new)
-        metadata.for_create(kind, new, self._clock.now())
+        generated = metadata.for_create(kind, new, self._clock.now())
         name, namespace = new["metadata"].get("name", ""), new["metadata"].get("namespace", "")
         if kind.namespaced:
             self._check_namespace(kind, name, namespace)
         new = self._admit(kind, new, None, call)
         ref = Ref(kind.id, namespace, new["metadata"].get("name", ""))
+        for _ in range(_NAME_TRIES if generated else 0):
+            if self._store.latest(ref) is None:
+                break
+            new["metadata"]["name"] = metadata.generated_name(new["metadata"]["generateName"])
+            ref = replace(ref, name=new["metadata"]["name"])
         if self._store.latest(ref) is not None:
             raise refuse.already_exists(kind, ref.name)
         writer, now = self._writer(kind, call, operation), rfc3339(self._clock.now())
@@ -92,9 +99,7 @@ class Pipeline:
         return await self._update(kind, ref, new, live, call)
 
     async def _update(self, kind: Kind[Any], ref: Ref, new: dict[str, Any], live: Json, call: Call) -> Json:
-        entries = live["metadata"].get("managedFields") or ()
-        if new["metadata"].get("managedFields") in ([], [{}]):
-            entries = ()  # upstream's way to forget who set what
+        entries = managers.given_entries(new, live)
         metadata.for_update(kind, new, live)
         new = self._admit(kind, _part(kind, new, live, call.subresource), live, call)
         writer, now = self._writer(kind, call, "Update"), rfc3339(self._clock.now())
@@ -118,7 +123,7 @@ class Pipeline:
         now = rfc3339(self._clock.now())
         writer = self._writer(kind, call, "Apply")
         applied = managers.apply(live, said, writer, kind_shape(kind), now, force=force)
-        new = applied.obj
+        new = managers.with_last_applied(applied.obj, config, writer)
         new["metadata"] = {**new["metadata"], **{k: meta[k] for k in ("uid", "resourceVersion") if k in meta}}
         if all(new.get(k) == v for k, v in live.items()) and len(new) == len(live):
             new = dict(live)  # defaults and admission have seen this very object before

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from hauberk.apiserver import patches, refuse, reviews
@@ -17,7 +19,8 @@ from hauberk.apiserver.request import Call
 from hauberk.apiserver.scale import scale_of, with_scale
 from hauberk.apiserver.strategic import strategic_patch
 from hauberk.apiserver.target import Target, check_body
-from hauberk.base.apierrors import ApiError, BadRequest, UnsupportedMediaType
+from hauberk.apiserver.write_options import APPLY, call_of, deletion_of
+from hauberk.base.apierrors import ApiError, BadRequest, NotFound, UnsupportedMediaType
 from hauberk.base.refs import Json
 from hauberk.kinds.shape import kind_shape
 from hauberk.store import Store
@@ -25,8 +28,7 @@ from hauberk.store import Store
 _MERGE = "application/merge-patch+json"
 _JSON_PATCH = "application/json-patch+json"
 _STRATEGIC = "application/strategic-merge-patch+json"
-_APPLY = "application/apply-patch+yaml"
-_POLICIES = ("Background", "Foreground", "Orphan")
+_AT_ONCE = 64  # deletions of one collection that wait for the disk together
 
 
 class Writer:
@@ -53,14 +55,17 @@ class Writer:
         obj, call = await self._body(request, target)
         if target.subresource == "scale":
             return await self._scaled(target, lambda _: obj, call)
-        stored = await self._pipeline.update(target.kind, check_body(target, obj), call)
+        wanted = check_body(target, obj)
+        if not target.kind.builtin and wanted["metadata"].get("resourceVersion") in (None, "", "0"):
+            raise refuse.unconditional(target.kind, target.name)
+        stored = await self._pipeline.update(target.kind, wanted, call)
         return self._answer(request, target, stored, call)
 
     async def patch(self, request: HttpRequest, target: Target) -> Answer:
         """PATCH of an object, by the content type's rules."""
         media = request.headers.get("content-type", "").partition(";")[0].strip()
         patch, call = await self._body(request, target)
-        if media == _APPLY:
+        if media == APPLY:
             return await self._apply(request, target, patch, call)
         change = self._change(target, media, patch)
         if target.subresource == "scale":
@@ -80,18 +85,13 @@ class Writer:
             return lambda live: strategic_patch(live, patch, kind_shape(target.kind))
         if media in (_MERGE, _STRATEGIC) and not isinstance(patch, dict):
             raise BadRequest("json: cannot unmarshal array into Go value of type map[string]interface {}")
-        taken = [_JSON_PATCH, _MERGE, *([_STRATEGIC] if target.kind.builtin else []), _APPLY]
+        taken = [_JSON_PATCH, _MERGE, *([_STRATEGIC] if target.kind.builtin else []), APPLY]
         raise UnsupportedMediaType(
             "the body of the request was in an unknown format - accepted media types include: "
             + ", ".join(taken)
         )
 
     async def _apply(self, request: HttpRequest, target: Target, obj: Any, call: Call) -> Answer:
-        if not request.query.get("fieldManager"):
-            raise BadRequest(
-                'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: '
-                "is required for apply patch"
-            )
         existed = self._store.latest(target.ref) is not None
         force = request.flag("force")
         if target.subresource == "scale":
@@ -115,7 +115,8 @@ class Writer:
                 target.kind, {**live, "spec": {**live["spec"], "nodeName": node}}, plain
             )
         elif target.subresource == "eviction":
-            asked = _deletion((obj or {}).get("deleteOptions") or {}, request)
+            asked, dry_run = deletion_of((obj or {}).get("deleteOptions") or {}, request)
+            plain = replace(plain, dry_run=True) if dry_run else plain
             await self._pipeline.delete(target.kind, target.ref, asked, plain)
         else:
             raise refuse.no_verb("create")
@@ -147,64 +148,55 @@ class Writer:
         test = selection(request, target)
         found = self._store.snapshot().list(target.kind.id, target.namespace or None)
         taken = [o for o in found if test is None or test(o)]
-        for obj in taken:
-            meta = obj["metadata"]
-            one = Target(target.kind, target.version, meta.get("namespace", ""), meta["name"])
-            try:
-                await self._pipeline.delete(one.kind, one.ref, asked, call)
-            except ApiError as error:
-                if error.code != 404:  # somebody else was faster
-                    raise
+        at_once = asyncio.Semaphore(_AT_ONCE)
+        failed: list[ApiError] = []
+        async with asyncio.TaskGroup() as group:
+            for obj in taken:
+                group.create_task(self._delete_one(target, obj, asked, call, at_once, failed))
+        if failed:
+            raise failed[0]
         kind, version = f"{target.kind.name}List", target.api_version
         items = [target.shown(o) for o in taken]
         meta = {"resourceVersion": str(self._store.snapshot().revision)}
         return json_answer({"kind": kind, "apiVersion": version, "metadata": meta, "items": items})
 
+    async def _delete_one(
+        self,
+        target: Target,
+        obj: Json,
+        asked: Deletion,
+        call: Call,
+        at_once: asyncio.Semaphore,
+        failed: list[ApiError],
+    ) -> None:
+        meta = obj["metadata"]
+        one = Target(target.kind, target.version, meta.get("namespace", ""), meta["name"])
+        async with at_once:
+            try:
+                await self._pipeline.delete(one.kind, one.ref, asked, call)
+            except NotFound:
+                return  # somebody else was faster
+            except ApiError as error:
+                failed.append(error)
+
     async def _asked(self, request: HttpRequest, target: Target) -> tuple[Deletion, Call]:
         body = await request.body()
         options = decode(body, request.headers.get("content-type", JSON_TYPE)) if body.strip() else {}
-        if not isinstance(options, dict):
-            raise BadRequest("DeleteOptions must be an object")
-        call = self._call(request, target)
-        if options.get("dryRun"):
-            call = Call(manager=call.manager, user=call.user, dry_run=True)
-        return _deletion(options, request), call
+        asked, dry_run = deletion_of(options, request)
+        call = call_of(request, target)
+        return asked, replace(call, dry_run=True) if dry_run else call
 
     async def _body(self, request: HttpRequest, target: Target) -> tuple[Any, Call]:
         body = await request.body()
         content_type = request.headers.get("content-type", JSON_TYPE)
         obj = decode(body, content_type)
-        call = self._call(request, target)
+        call = call_of(request, target)
         if call.field_validation != "Ignore" and (found := duplicate_keys(body)):
             if self._strict and call.field_validation == "Strict" and isinstance(obj, dict):
                 raise decoding_error(target.kind, obj, found)
             for text in found:
                 call.warn(text)
         return obj, call
-
-    def _call(self, request: HttpRequest, target: Target) -> Call:
-        dry_run = request.query.get("dryRun", "")
-        if dry_run not in ("", "All"):
-            raise BadRequest(f'dryRun: Unsupported value: "{dry_run}": supported values: "All"')
-        validation = request.query.get("fieldValidation", "Warn")
-        match validation:
-            case "Ignore" | "Warn" | "Strict":
-                checked = validation
-            case _:
-                raise BadRequest(
-                    f'fieldValidation: Unsupported value: "{validation}": '
-                    'supported values: "Ignore", "Warn", "Strict"'
-                )
-        agent = request.headers.get("user-agent", "unknown").partition("/")[0]
-        return Call(
-            manager=request.query.get("fieldManager") or agent,
-            user=request.user,
-            subresource=target.subresource,
-            api_version=target.api_version,
-            dry_run=bool(dry_run),
-            field_validation=checked,
-            advise=True,
-        )
 
     def _answer(self, request: HttpRequest, target: Target, obj: Json, call: Call, code: int = 200) -> Answer:
         return json_answer(self._reader.shown(request, target, obj), code, call.warnings)
@@ -220,26 +212,3 @@ def _check_same(target: Target, new: Any) -> None:
     if not isinstance(new, dict) or not isinstance(new.get("metadata"), dict):
         raise BadRequest("the patched object is unrecognized (must be of type object)")
     check_body(target, new)
-
-
-def _deletion(options: dict[str, Any], request: HttpRequest) -> Deletion:
-    """DeleteOptions from the body, or from the query."""
-    policy: Any = options.get("propagationPolicy") or request.query.get("propagationPolicy") or None
-    orphan = options.get("orphanDependents")
-    if policy is None and orphan is not None:
-        policy = "Orphan" if orphan else "Background"
-    if policy is not None and policy not in _POLICIES:
-        raise BadRequest(
-            f'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "{policy}": '
-            'supported values: "Foreground", "Background", "Orphan"'
-        )
-    grace = options.get("gracePeriodSeconds")
-    if grace is None:
-        grace = request.number("gracePeriodSeconds")
-    given = options.get("preconditions") or {}
-    return Deletion(
-        grace_s=grace,
-        uid=given.get("uid"),
-        resource_version=given.get("resourceVersion"),
-        propagation=policy,
-    )
