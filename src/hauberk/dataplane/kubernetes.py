@@ -63,6 +63,9 @@ class KubeApi:
     def _authorization(self) -> tuple[str, str]:
         return "authorization", f"Bearer {(self.account / 'token').read_text().strip()}"
 
+    def _tls(self) -> ssl.SSLContext | None:
+        return ssl.create_default_context(cadata=self.ca)
+
     async def request(self, method: str, path: str, body: Json | None = None) -> Answer:
         """Any request. Raises NoAnswer."""
         headers = [self._authorization, ("accept", "application/json")]
@@ -83,13 +86,14 @@ class KubeApi:
         """The changes after a revision, until the server ends it. Raises OSError, ApiFailed, Gone."""
         query = {"watch": "1", "resourceVersion": revision, "timeoutSeconds": _WATCH_S}
         query |= {"labelSelector": selector} if selector else {}
-        context = ssl.create_default_context(cadata=self.ca)
+        context = self._tls()
+        name = self.host if context is not None else None
         reader, writer = await asyncio.open_connection(
-            self.host, self.port, ssl=context, server_hostname=self.host
+            self.host, self.port, ssl=context, server_hostname=name
         )
         try:
-            name, token = self._authorization
-            lines = (f"GET {path}?{urlencode(query)} HTTP/1.1", f"host: {self.host}", f"{name}: {token}")
+            header, token = self._authorization
+            lines = (f"GET {path}?{urlencode(query)} HTTP/1.1", f"host: {self.host}", f"{header}: {token}")
             writer.write("\r\n".join((*lines, "connection: close", "", "")).encode())
             async for event in _events(reader):
                 yield event

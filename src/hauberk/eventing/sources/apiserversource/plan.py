@@ -91,7 +91,8 @@ def permissions(forbidden: str | None) -> Condition:
 def as_it_is(deployment: Json) -> dict[str, Any]:
     """A Deployment that is kept until the source is right again."""
     meta = deployment["metadata"]
-    return body("apps/v1", "Deployment", {"name": meta["name"], "namespace": meta["namespace"]})
+    named = {k: meta.get(k) for k in ("name", "namespace", "labels")}
+    return body("apps/v1", "Deployment", named, spec=deployment.get("spec"))
 
 
 def deployment_name(source: Json) -> str:
