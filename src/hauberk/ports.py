@@ -55,8 +55,8 @@ class WatchEvent:
     type: Literal["ADDED", "MODIFIED", "DELETED"]
     obj: Json
     revision: int
-
     old: Json | None = None
+
 
 class Api(Protocol):
     """The Kubernetes API as rooms need it: in-process, or over HTTP to a real cluster.
@@ -194,13 +194,94 @@ class LogSource(Protocol):
         follow: bool,
         tail_lines: int | None,
         since_s: int | None,
+        since: float | None,
         limit_bytes: int | None,
         timestamps: bool,
     ) -> AsyncIterator[bytes]:
-        """The output in pieces; with `follow` it ends when the container does or the iterator is closed.
+        """The output in pieces, at most so many seconds old or since that time (epoch s).
+
+        With `follow` it ends when the container does or the iterator is closed.
 
         Raises NotFound or BadRequest when there is nothing to read.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Which streams of a command somebody wants; a terminal has one output."""
+
+    stdin: bool = False
+    stdout: bool = False
+    stderr: bool = False
+    tty: bool = False
+
+
+class Command(Protocol):
+    """A command that runs in a container, or the container itself."""
+
+    async def read(self, name: str) -> bytes:
+        """What came out of `stdout` or `stderr`, at least one byte; nothing at the end."""
+
+    async def write(self, data: bytes) -> None:
+        """Give it input; lost when it does not read any more."""
+
+    def end_input(self) -> None:
+        """No more input comes."""
+
+    def resize(self, width: int, height: int) -> None:
+        """Tell its terminal the size, in characters."""
+
+    async def wait(self) -> int:
+        """Its exit code. Raises ApiError when it could not be run."""
+
+    def close(self) -> None:
+        """Let go of its streams; a command on a terminal is hung up."""
+
+
+class Pipe(Protocol):
+    """A connection to a port."""
+
+    async def read(self) -> bytes:
+        """What arrived, at least one byte; nothing at the end. OSError."""
+
+    async def write(self, data: bytes) -> None:
+        """Send. OSError."""
+
+    def end_input(self) -> None:
+        """No more is sent."""
+
+    def close(self) -> None:
+        """End it."""
+
+
+class Doors(Protocol):
+    """The ways into pods."""
+
+    async def execute(self, pod: Json, container: str, argv: Sequence[str], streams: Streams) -> Command:
+        """Run a command in a container. Raises ApiError."""
+
+    async def attach(self, pod: Json, container: str, streams: Streams) -> Command:
+        """The running container's own output. Raises ApiError."""
+
+    async def dial(self, pod: Json, port: int) -> Pipe:
+        """Connect to a port of the pod's loopback. Raises OSError, ApiError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What ran and what it used, in cores and bytes, over the `window_s` seconds before `at` (epoch s)."""
+
+    at: float
+    window_s: float
+    pods: Mapping[str, Mapping[str, tuple[float, float]]]  # by uid, by container
+    nodes: Mapping[str, tuple[float, float]]  # by name
+
+
+class Meter(Protocol):
+    """Measures what pods and nodes use."""
+
+    async def measure(self) -> Measured:
+        """What is used now; may take a second."""
 
 
 class Demand(Protocol):

@@ -8,9 +8,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from hauberk.apiserver import auth, discovery, refuse
+from hauberk.apiserver.audit import Audit
 from hauberk.apiserver.auth import Authenticator
-from hauberk.apiserver.catalog import VIRTUAL, Catalog
+from hauberk.apiserver.catalog import Catalog
 from hauberk.apiserver.http import (
+    SWITCHED,
     Answer,
     Disconnected,
     HttpRequest,
@@ -25,19 +27,28 @@ from hauberk.apiserver.http import (
 )
 from hauberk.apiserver.openapi import V2_PROTOBUF, OpenApi
 from hauberk.apiserver.podlog import pod_log
+from hauberk.apiserver.rbac.attributes import Attributes
+from hauberk.apiserver.rbac.authorizer import Authorizer
+from hauberk.apiserver.rbac.impersonation import acting_as
+from hauberk.apiserver.rbac.requestinfo import attributes_of
 from hauberk.apiserver.reading import Reader
+from hauberk.apiserver.streams.forward import forward_ports
+from hauberk.apiserver.streams.remote import run_command
 from hauberk.apiserver.target import PageNotFound, Target, target_of
+from hauberk.apiserver.usage import metrics
+from hauberk.apiserver.write_options import APPLY
 from hauberk.apiserver.writing import Writer
 from hauberk.base.apierrors import ApiError
-from hauberk.ports import LogSource
+from hauberk.kinds.metrics import GROUP as USAGE
+from hauberk.ports import Doors, LogSource, Meter
 from hauberk.store import Store
 
 log = logging.getLogger(__name__)
 
-_NOT_BUILT = ("exec", "attach", "portforward", "token")
 Read = Callable[[HttpRequest, Target], Answer]
 Write = Callable[[HttpRequest, Target], Awaitable[Answer]]
 
+_INSIDE = ("exec", "attach", "portforward")
 _HEALTH = ("/readyz", "/livez", "/healthz")
 
 
@@ -51,10 +62,15 @@ class Application:
         reader: Reader,
         writer: Writer,
         authenticators: Sequence[Authenticator],
+        authorizer: Authorizer,
         logs: LogSource | None,
+        doors: Doors | None,
+        meter: Meter | None,
+        audit: Audit | None,
     ) -> None:
         self._store, self._catalog, self._reader, self._writer = store, catalog, reader, writer
-        self._authenticators, self._logs = authenticators, logs
+        self._authenticators, self._authorizer = authenticators, authorizer
+        self._logs, self._doors, self._meter, self._audit = logs, doors, meter, audit
         self._openapi = OpenApi(catalog)
         self._reads: Mapping[str, Read] = {"get": reader.get, "list": reader.list, "watch": self._watch}
         self._writes: Mapping[str, Write] = {
@@ -73,16 +89,25 @@ class Application:
         if scope["type"] != "http":
             raise NotImplementedError(scope["type"])
         request = request_of(scope, receive)
-        try:
-            answer = await self._answer(request)
-        except ApiError as error:
-            answer = error_answer(error)
-        except Disconnected:
+        began = self._audit.clock.now() if self._audit is not None else 0.0
+        answer = await self._safely(request)
+        if answer is None:
             return
+        if self._audit is not None:
+            self._audit.note(request, answer.code, began)
+        await _send(answer, request, send)
+
+    async def _safely(self, request: HttpRequest) -> Answer | None:
+        """The answer, whatever happens; None when the client has gone."""
+        try:
+            return await self._answer(request)
+        except ApiError as error:
+            return error_answer(error)
+        except Disconnected:
+            return None
         except Exception:  # one request's bug must not end the server
             log.exception("request failed: %s %s", request.method, request.path)
-            answer = error_answer(ApiError("an internal error has occurred; the control plane's log has it"))
-        await _send(answer, request, send)
+            return error_answer(ApiError("an internal error has occurred; the control plane's log has it"))
 
     async def _answer(self, request: HttpRequest) -> Answer:
         path = request.path.rstrip("/") or "/"
@@ -90,11 +115,18 @@ class Application:
             return Answer(b"ok", content_type="text/plain; charset=utf-8")
         if path == "/version":
             return json_answer(discovery.VERSION)
-        request.user = auth.authenticate(request.headers, self._authenticators)
+        self._admit(request, path)
         described = self._describe(request, path)
         if described is not None:
             return described
         return await self._resource(request, target_of(self._catalog, path))
+
+    def _admit(self, request: HttpRequest, path: str) -> None:
+        """Find out who asks and whether they may. Unauthorized, Forbidden."""
+        request.user = user = auth.authenticate(request.headers, self._authenticators)
+        request.user, request.actor = acting_as(user, request.headers, self._authorizer), user
+        if not request.user.is_master:
+            self._authorizer.check(attributes_of(request.user, request.method, path, request.query))
 
     def _describe(self, request: HttpRequest, path: str) -> Answer | None:
         """Discovery and schemas; None when the path means a resource."""
@@ -146,15 +178,39 @@ class Application:
 
     async def _resource(self, request: HttpRequest, target: Target) -> Answer:
         verb = _verb(request, target)
-        _check(request, target, verb)
+        _check(target, verb)
+        if target.kind.group == USAGE:
+            return await metrics(request, target, self._store.snapshot(), self._meter)
         if target.subresource == "log":
             return await self._log(request, target)
+        if target.subresource in _INSIDE:
+            return await self._inside(request, target)
         if verb in self._reads:
             return self._reads[verb](request, target)
+        self._may_create(request, target, verb)
         return await self._writes[verb](request, target)
+
+    def _may_create(self, request: HttpRequest, target: Target, verb: str) -> None:
+        """Applying what is not there creates it. Forbidden."""
+        applies = verb == "patch" and request.headers.get("content-type", "").startswith(APPLY)
+        if applies and not request.user.is_master and self._store.latest(target.ref) is None:
+            user, kind = request.user, target.kind
+            place = (target.subresource, target.namespace, target.name)
+            self._authorizer.check(Attributes(user, "create", kind.group, kind.plural, *place))
 
     def _watch(self, request: HttpRequest, target: Target) -> Answer:
         return Answer(stream=self._reader.watch(request, target).lines())
+
+    async def _inside(self, request: HttpRequest, target: Target) -> Answer:
+        """Streams into a pod."""
+        pod = self._store.snapshot().get(target.ref)
+        if pod is None:
+            raise refuse.not_found(target.kind, target.name)
+        if self._doors is None:
+            raise NotBuilt("this API server has no node whose pods it could enter")
+        if target.subresource == "portforward":
+            return await forward_ports(request, pod, self._doors)
+        return await run_command(request, pod, self._doors, attach=target.subresource == "attach")
 
     async def _log(self, request: HttpRequest, target: Target) -> Answer:
         pod = self._store.snapshot().get(target.ref)
@@ -163,14 +219,9 @@ class Application:
         return await pod_log(request, pod, self._logs, target)
 
 
-def _check(request: HttpRequest, target: Target, verb: str) -> None:
-    """Refuse what the user may not do, and what the resource does not know."""
+def _check(target: Target, verb: str) -> None:
+    """Refuse what the resource does not know."""
     kind, subresource = target.kind, target.subresource
-    resource = f"{kind.plural}/{subresource}" if subresource else kind.plural
-    if not (verb == "create" and kind.extra.get(VIRTUAL)):
-        auth.check_resource(request.user, verb, resource, kind.group, target.namespace)
-    if subresource in _NOT_BUILT:
-        raise NotBuilt(f"`{subresource}` is not built yet on the embedded cluster")
     if not subresource and verb not in kind.verbs:
         raise refuse.no_verb(verb)
     if kind.namespaced and not target.namespace and verb not in ("list", "watch"):
@@ -197,6 +248,8 @@ def _verb(request: HttpRequest, target: Target) -> str:
 
 async def _send(answer: Answer, request: HttpRequest, send: Send) -> None:
     """Send, and stop a stream as soon as the client has left."""
+    if answer.code == SWITCHED:
+        return  # the connection was somebody else's, and is over
     if answer.stream is None:
         await send_answer(answer, send)
         return

@@ -1,9 +1,8 @@
-"""Who a request is from, and whether they may do it.
+"""Who a request is from.
 
 The edge has verified the client certificate and names its subject in
-`x-forwarded-client-cert`; nobody else can reach the socket. There is no anonymous user.
-Only members of `system:masters` may touch objects for now; every authenticated user may
-read discovery and ask about themselves.
+`x-forwarded-client-cert`; nobody else can reach the socket. There is no anonymous user: only the paths of
+`OPEN_PATHS` are answered to clients that did not prove who they are. What a user may do is `rbac`'s.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from hauberk.apiserver.request import AUTHENTICATED, User
-from hauberk.base.apierrors import Forbidden, Unauthorized
+from hauberk.base.apierrors import Unauthorized
 
 Authenticator = Callable[[Mapping[str, str]], User | None]
 """From the headers of a request (lower-case names) to its user; None: not by this means."""
@@ -53,15 +52,3 @@ def authenticate(headers: Mapping[str, str], authenticators: Sequence[Authentica
         if user is not None:
             return user
     raise Unauthorized("Unauthorized")
-
-
-def check_resource(user: User, verb: str, resource: str, group: str, namespace: str) -> None:
-    """Refuse what this user may not do. Forbidden, in upstream's words."""
-    if user.is_master:
-        return
-    where = f' in the namespace "{namespace}"' if namespace else " at the cluster scope"
-    name = f"{resource}.{group}" if group else resource
-    raise Forbidden(
-        f'{name} is forbidden: User "{user.name}" cannot {verb} resource "{resource}" '
-        f'in API group "{group}"{where}'
-    )

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from hauberk.apiserver.request import User
+from hauberk.apiserver.streams.connection import TAKE, Take
 from hauberk.base.apierrors import ApiError, BadRequest
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -17,7 +18,10 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 MAX_BODY_BYTES = 3 * 1024 * 1024
+SEVERAL = "\n"  # between the values of a header that may stand several times
 JSON_TYPE = "application/json"
+SWITCHED = 101  # the code of an answer whose connection was taken
+_MANY = ("impersonate-", "sec-websocket-protocol", "x-stream-protocol-version")
 
 
 class TooLarge(ApiError):
@@ -48,6 +52,13 @@ class HttpRequest:
     headers: Mapping[str, str]
     receive: Receive
     user: User = field(default_factory=lambda: User("system:anonymous"))
+    actor: User | None = None  # who asked, where `user` is who they act as
+    raw_query: str = ""
+    take: Take | None = None
+
+    def values(self, name: str) -> list[str]:
+        """All values of a query parameter, in order."""
+        return [v for k, v in parse_qsl(self.raw_query, keep_blank_values=True) if k == name]
 
     def flag(self, name: str) -> bool:
         """A boolean query parameter; `1` and `true` are true, present without a value too."""
@@ -124,9 +135,16 @@ def error_answer(error: ApiError) -> Answer:
 
 def request_of(scope: Scope, receive: Receive) -> HttpRequest:
     """Read an ASGI scope."""
-    headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
-    query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-    return HttpRequest(scope["method"], scope["path"], query, headers, receive)
+    headers: dict[str, str] = {}
+    for raw_name, value in scope["headers"]:
+        name, text = raw_name.decode("latin-1"), value.decode("latin-1")
+        if name in headers and name.startswith(_MANY):
+            text = f"{headers[name]}{SEVERAL}{text}"
+        headers[name] = text
+    text = scope["query_string"].decode("latin-1")
+    query = dict(parse_qsl(text, keep_blank_values=True))
+    take = (scope.get("extensions") or {}).get(TAKE)
+    return HttpRequest(scope["method"], scope["path"], query, headers, receive, raw_query=text, take=take)
 
 
 async def send_answer(answer: Answer, send: Send) -> None:

@@ -7,7 +7,7 @@ committed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from hauberk.apiserver.advice import advise
 from hauberk.apiserver.catalog import Catalog
 from hauberk.apiserver.deletion import Deletion
 from hauberk.apiserver.managers import Operation, Writer
-from hauberk.apiserver.request import Call
+from hauberk.apiserver.request import Call, User
 from hauberk.apiserver.validation import check_rules, check_structure, normal
 from hauberk.base.apierrors import BadRequest
 from hauberk.base.fields import FieldError
@@ -32,6 +32,7 @@ from hauberk.ports_admission import Operation as Verb
 from hauberk.store import Store
 
 _NAMESPACE = "Namespace"
+Guard = Callable[[Json, Json | None, User], None]
 _NAME_TRIES = 8  # KEP-4420
 
 
@@ -45,7 +46,11 @@ class Pipeline:
         admission: Sequence[Admission],
         clock: Clock,
         options: Mapping[str, Any],
+        *,
+        guard: Guard | None = None,
     ) -> None:
+        """`guard` refuses what the user may not give to others."""
+        self._guard = guard
         self._store, self._catalog, self._clock, self._options = store, catalog, clock, options
         self._strict = bool(options.get("strict"))
         self._steps: dict[str, list[Admission]] = {}
@@ -192,6 +197,8 @@ class Pipeline:
         if problems:
             raise refuse.invalid(kind, new["metadata"]["name"], problems)
         check_rules(kind, new, live, strict=self._strict)
+        if self._guard is not None:
+            self._guard(new, live, call.user)
         self._run_steps(verb, kind, new, live, call, mutating=False)
         return new
 

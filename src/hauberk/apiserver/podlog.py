@@ -11,6 +11,7 @@ from hauberk.apiserver.http import Answer, HttpRequest, NotBuilt
 from hauberk.apiserver.target import Target
 from hauberk.base.apierrors import BadRequest
 from hauberk.base.refs import Json, annotations_of
+from hauberk.base.times import epoch
 from hauberk.ports import LogSource
 
 _DEFAULT = "kubectl.kubernetes.io/default-container"
@@ -25,6 +26,8 @@ async def pod_log(request: HttpRequest, pod: Json, source: LogSource | None, tar
     for name, value, least in (("tailLines", tail, 0), ("sinceSeconds", since, 1), ("limitBytes", limit, 1)):
         if value is not None and value < least:
             raise BadRequest(f"{name}: Invalid value: {value}: must be greater than or equal to {least}")
+    if since is not None and request.query.get("sinceTime"):
+        raise BadRequest("at most one of `sinceTime` or `sinceSeconds` may be specified")
     follow = request.flag("follow")
     stream = await source.read(
         pod,
@@ -33,10 +36,21 @@ async def pod_log(request: HttpRequest, pod: Json, source: LogSource | None, tar
         follow=follow,
         tail_lines=tail,
         since_s=since,
+        since=_since_time(request.query.get("sinceTime", "")),
         limit_bytes=limit,
         timestamps=request.flag("timestamps"),
     )
     return Answer(content_type="text/plain", stream=_pieces(stream))
+
+
+def _since_time(text: str) -> float | None:
+    """RFC 3339 → epoch s. BadRequest."""
+    if not text:
+        return None
+    try:
+        return epoch(text)
+    except ValueError:
+        raise BadRequest(f'sinceTime: Invalid value: "{text}": must be a time as of RFC 3339') from None
 
 
 async def _pieces(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 FieldValidation = Literal["Ignore", "Warn", "Strict"]
 
@@ -18,6 +18,17 @@ class User:
     name: str
     groups: tuple[str, ...] = ()
     uid: str = ""
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """The user as `UserInfo` of authentication.k8s.io."""
+        found: dict[str, Any] = {"username": self.name, "groups": list(self.groups)}
+        if self.uid:
+            found["uid"] = self.uid
+        if self.extra:
+            found["extra"] = {key: list(values) for key, values in self.extra}
+        return found
 
     @property
     def is_master(self) -> bool:
@@ -40,6 +51,7 @@ class Call:
     field_validation: FieldValidation = "Ignore"
     advise: bool = False  # collect Warnings: nobody reads those of the control plane's own writes
     warnings: list[str] = field(default_factory=list)
+    annotations: dict[str, str] = field(default_factory=dict)  # what admission says to the audit log
 
     def warn(self, text: str) -> None:
         """Tell the client, once."""

@@ -6,15 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hauberk.apiserver.asgi import Application
+from hauberk.apiserver.audit import Audit
 from hauberk.apiserver.auth import Authenticator, by_client_certificate
 from hauberk.apiserver.catalog import Catalog
 from hauberk.apiserver.inprocess import InProcess
 from hauberk.apiserver.pipeline import Pipeline
+from hauberk.apiserver.rbac.authorizer import Authorizer
+from hauberk.apiserver.rbac.escalation import guard
 from hauberk.apiserver.reading import Reader
+from hauberk.apiserver.reviews import Reviews
+from hauberk.apiserver.tokens import Tokens
 from hauberk.apiserver.writing import Writer
 from hauberk.kinds import KINDS
 from hauberk.kinds.meta import Kind
-from hauberk.ports import Clock, LogSource
+from hauberk.ports import Clock, Doors, LogSource, Meter
 from hauberk.ports_admission import Admission
 from hauberk.store import Store
 
@@ -32,16 +37,28 @@ class Server(InProcess):
         options: Mapping[str, Any] | None = None,
         authenticators: Sequence[Authenticator] = (by_client_certificate,),
         logs: LogSource | None = None,
+        tokens: Tokens | None = None,
+        doors: Doors | None = None,
+        meter: Meter | None = None,
+        audit: Audit | None = None,
     ) -> None:
         """Build the server; nothing listens.
 
         `options`: `strict` refuses unknown fields and defects; admission steps see all of them.
-        `authenticators` are asked in order who a request is from; `logs` reads pods' output.
+        `authenticators` are asked in order who a request is from; `logs` reads pods' output;
+        `tokens` issues and reads ServiceAccounts' tokens; `doors` lead into pods; `meter`
+        measures what they use; `audit` is told every request.
         """
         options = options or {}
         catalog = Catalog.of(kinds)
-        pipeline = Pipeline(store, catalog, admission, clock, options)
+        authorizer = Authorizer(store.snapshot)
+        pipeline = Pipeline(
+            store, catalog, admission, clock, options, guard=guard(authorizer, store.snapshot)
+        )
         super().__init__(store, catalog, pipeline)
         reader = Reader(store, clock)
-        writer = Writer(store, pipeline, reader, strict=bool(options.get("strict")))
-        self.asgi = Application(store, catalog, reader, writer, authenticators, logs)
+        reviews = Reviews(authorizer, tokens.user_of if tokens else None)
+        writer = Writer(store, pipeline, reader, reviews, tokens, strict=bool(options.get("strict")))
+        self.asgi = Application(
+            store, catalog, reader, writer, authenticators, authorizer, logs, doors, meter, audit
+        )

@@ -44,7 +44,8 @@ class PageNotFound(NotFound):
     """No resource is served below this path."""
 
     def __init__(self) -> None:
-        super().__init__("the server could not find the requested resource")
+        # kubectl looks into the details of every refusal
+        super().__init__("the server could not find the requested resource", ref=Ref("", "", ""))
 
 
 def target_of(catalog: Catalog, path: str) -> Target:

@@ -7,18 +7,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from hauberk.apiserver import patches, refuse, reviews
+from hauberk.apiserver import patches, refuse
 from hauberk.apiserver.advice import decoding_error
 from hauberk.apiserver.catalog import VIRTUAL
 from hauberk.apiserver.decode import decode, duplicate_keys
 from hauberk.apiserver.deletion import Deletion
-from hauberk.apiserver.http import JSON_TYPE, Answer, HttpRequest, json_answer
+from hauberk.apiserver.http import JSON_TYPE, Answer, HttpRequest, NotBuilt, json_answer
 from hauberk.apiserver.pipeline import Pipeline
 from hauberk.apiserver.reading import Reader, selection
 from hauberk.apiserver.request import Call
+from hauberk.apiserver.reviews import Reviews
 from hauberk.apiserver.scale import scale_of, with_scale
 from hauberk.apiserver.strategic import strategic_patch
 from hauberk.apiserver.target import Target, check_body
+from hauberk.apiserver.tokens import Tokens
 from hauberk.apiserver.write_options import APPLY, call_of, deletion_of
 from hauberk.base.apierrors import ApiError, BadRequest, NotFound, UnsupportedMediaType
 from hauberk.base.refs import Json
@@ -34,8 +36,18 @@ _AT_ONCE = 64  # deletions of one collection that wait for the disk together
 class Writer:
     """Answers of writes."""
 
-    def __init__(self, store: Store, pipeline: Pipeline, reader: Reader, *, strict: bool) -> None:
+    def __init__(
+        self,
+        store: Store,
+        pipeline: Pipeline,
+        reader: Reader,
+        reviews: Reviews,
+        tokens: Tokens | None,
+        *,
+        strict: bool,
+    ) -> None:
         self._store, self._pipeline, self._reader, self._strict = store, pipeline, reader, strict
+        self._reviews, self._tokens = reviews, tokens
 
     async def create(self, request: HttpRequest, target: Target) -> Answer:
         """POST to a resource, or to a subresource of a pod."""
@@ -46,7 +58,7 @@ class Writer:
             return await self._pod_action(request, target, obj, call)
         obj = check_body(target, obj)
         if target.kind.extra.get(VIRTUAL):
-            return json_answer(reviews.answer(target.kind.id, obj, request.user), 201)
+            return json_answer(self._reviews.answer(target.kind.id, obj, request.user), 201)
         stored = await self._pipeline.create(target.kind, obj, call)
         return self._answer(request, target, stored, call, 201)
 
@@ -114,6 +126,8 @@ class Writer:
             await self._pipeline.update(
                 target.kind, {**live, "spec": {**live["spec"], "nodeName": node}}, plain
             )
+        elif target.subresource == "token":
+            return self._token(target, obj)
         elif target.subresource == "eviction":
             asked, dry_run = deletion_of((obj or {}).get("deleteOptions") or {}, request)
             plain = replace(plain, dry_run=True) if dry_run else plain
@@ -121,6 +135,13 @@ class Writer:
         else:
             raise refuse.no_verb("create")
         return json_answer(_success(), 201)
+
+    def _token(self, target: Target, obj: Any) -> Answer:
+        if self._tokens is None:
+            raise NotBuilt("this API server has no key to sign tokens with")
+        if not isinstance(obj, dict):
+            raise BadRequest("the object provided is unrecognized (must be of type TokenRequest)")
+        return json_answer(self._tokens.issue(target.namespace, target.name, obj), 201)
 
     def _live(self, target: Target) -> Json:
         found = self._store.latest(target.ref)

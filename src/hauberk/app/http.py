@@ -11,6 +11,7 @@ from pathlib import Path
 import uvicorn
 
 from hauberk.app.asgi import Asgi
+from hauberk.app.upgradable import Upgradable
 
 BACKLOG = 1024
 KEEP_ALIVE_S = 5  # the edge gives idle connections up before this does
@@ -41,7 +42,7 @@ class HttpServer:
         config = uvicorn.Config(
             app,
             loop="none",
-            http="httptools",
+            http=Upgradable,
             ws="none",
             lifespan="off",
             log_config=None,

@@ -14,15 +14,18 @@ from typing import Any
 
 from hauberk import __version__, autoscaler, eventing, kafka, mesh, openshift, operators, serving, workloads
 from hauberk.apiserver.auth import by_client_certificate
+from hauberk.apiserver.rbac.defaults import bring_up
 from hauberk.apiserver.server import Server
-from hauberk.apiserver.tokens import by_token
+from hauberk.apiserver.tokens import Tokens, by_token
 from hauberk.app.asgi import Answer, OwnPaths
+from hauberk.app.audit_file import audit
 from hauberk.app.contract_feed import ContractFeed
 from hauberk.app.credentials import gateway_credentials
 from hauberk.app.digests import Digests
 from hauberk.app.feed import Feed
 from hauberk.app.http import HttpServer, unix_door
 from hauberk.app.mesh_feed import MeshFeed
+from hauberk.app.meter import NodeMeter
 from hauberk.app.pod_door import pod_door
 from hauberk.app.pod_usage import pod_usage
 from hauberk.app.proxies import bootstrap_of
@@ -39,6 +42,7 @@ from hauberk.engine.recorder import EventRecorder
 from hauberk.mesh.acks import Acks
 from hauberk.node import services
 from hauberk.node.node import Node
+from hauberk.node.pod.commands import NodeDoors
 from hauberk.node.pod.logs import NodeLogs
 from hauberk.node.runtime import Runtime
 from hauberk.node.tokens import ISSUER, issuer
@@ -79,7 +83,7 @@ async def run(options: Options) -> None:
 async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio.Event) -> None:
     clock, paths = SystemClock(), options.paths
     authority = Authority.open(paths.pki, clock.now())
-    server = _api(options, store, authority, clock)
+    server = _api(options, store, runtime, authority, clock)
     recorder = EventRecorder(server, clock)
     facts = autoscaler.Facts(clock)
     activator = Activator(server, facts, clock)
@@ -137,7 +141,9 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
         await _end(tasks)
 
 
-def _api(options: Options, store: Store, authority: Authority, clock: SystemClock) -> Server:
+def _api(
+    options: Options, store: Store, runtime: Runtime, authority: Authority, clock: SystemClock
+) -> Server:
     return Server(
         store,
         clock=clock,
@@ -148,6 +154,10 @@ def _api(options: Options, store: Store, authority: Authority, clock: SystemCloc
             by_token(authority.token_key, ISSUER, store.snapshot, clock),
         ),
         logs=NodeLogs(options.paths, store.snapshot, clock),
+        doors=NodeDoors(options.paths, store.snapshot, clock),
+        meter=NodeMeter(runtime, store.snapshot, clock),
+        audit=audit(options.paths, clock),
+        tokens=Tokens(authority.token_key, ISSUER, store.snapshot, clock),
     )
 
 
@@ -193,6 +203,7 @@ async def _create_missing(server: Server, domain: str) -> None:
             await server.create(obj)
         except AlreadyExists:
             continue
+    await bring_up(server)
 
 
 def _answers(options: Options, server: Server, xds: XdsServer, feed: MeshFeed) -> Mapping[str, Answer]:

@@ -6,17 +6,11 @@ is renewed when 80 % of its life is over; it lives at least 10 minutes, 1 hour u
 
 from __future__ import annotations
 
-import base64
-import json
 from typing import Any
-
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from hauberk.base.refs import Ref
 from hauberk.kinds.core.volume import TokenProjection
+from hauberk.pki.jws import signed, signing_key
 from hauberk.ports import Api, Clock
 
 from .pod.deps import IssueToken
@@ -26,14 +20,11 @@ from .pod.spec import Pod
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 LEAST_S, USUAL_S = 600, 3600
 RENEW_AT = 0.8
-_NUMBER_BYTES = 32  # of P-256
 
 
 def issuer(api: Api, key_pem: bytes, clock: Clock) -> IssueToken:
     """Issue tokens with that EC P-256 key; the same token is handed out until it is due for renewal."""
-    key = load_pem_private_key(key_pem, None)
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise TypeError("tokens are signed with an EC key")
+    key = signing_key(key_pem)
     known: dict[tuple[str, str, int], tuple[float, bytes]] = {}
 
     def issue(pod: Pod, wanted: TokenProjection) -> bytes:
@@ -75,16 +66,3 @@ def make_claims(pod: Pod, account_uid: str, audience: str, life_s: int, now: flo
         "nbf": at,
         "sub": f"system:serviceaccount:{pod.namespace}:{pod.service_account}",
     }
-
-
-def signed(claims: dict[str, Any], key: ec.EllipticCurvePrivateKey) -> bytes:
-    """A compact JWS. Source: RFC 7515 section 7.1, RFC 7518 section 3.4."""
-    head = _base64(b'{"alg":"ES256","typ":"JWT"}')
-    body = _base64(json.dumps(claims, separators=(",", ":")).encode())
-    text = head + b"." + body
-    r, s = decode_dss_signature(key.sign(text, ec.ECDSA(hashes.SHA256())))
-    return text + b"." + _base64(r.to_bytes(_NUMBER_BYTES, "big") + s.to_bytes(_NUMBER_BYTES, "big"))
-
-
-def _base64(data: bytes) -> bytes:
-    return base64.urlsafe_b64encode(data).rstrip(b"=")

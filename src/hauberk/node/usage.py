@@ -51,21 +51,42 @@ def family(root: int, processes: Iterable[Process]) -> list[Process]:
 
 async def usage(runtime: Runtime, uids: Collection[str]) -> Mapping[str, tuple[float, float]]:
     """CPU seconds so far and bytes now, by pod uid."""
-    roots: dict[str, list[int]] = defaultdict(list)
-    for row in await runtime.running():
-        if row.uid in uids:
-            roots[row.uid].append(row.pid)
+    found: dict[str, tuple[float, float]] = {}
+    for (uid, _), (cpu_s, size) in (await by_process(runtime, uids)).items():
+        before = found.get(uid, (0.0, 0.0))
+        found[uid] = before[0] + cpu_s, before[1] + size
+    return found
+
+
+async def by_process(
+    runtime: Runtime, uids: Collection[str] | None = None
+) -> Mapping[tuple[str, str], tuple[float, float]]:
+    """CPU seconds so far and bytes now, by pod uid and process; of these pods or (None) all."""
+    rows = await runtime.running()
+    roots = {(row.uid, row.name): row.pid for row in rows if uids is None or row.uid in uids}
     return await asyncio.to_thread(_read, roots)
 
 
-def _read(roots: Mapping[str, Collection[int]]) -> dict[str, tuple[float, float]]:
+def _read(roots: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], tuple[float, float]]:
     every = list(_processes())
     out = {}
-    for uid, pids in roots.items():
-        members = [p for pid in pids for p in family(pid, every)]
+    for key, pid in roots.items():
+        members = family(pid, every)
         if members:
-            out[uid] = sum(p.cpu_s for p in members), float(sum(_memory(p.pid) for p in members))
+            out[key] = sum(p.cpu_s for p in members), float(sum(_memory(p.pid) for p in members))
     return out
+
+
+def machine() -> tuple[float, float]:
+    """CPU seconds so far and bytes in use, of the whole machine: what the node can give is the machine's.
+
+    Source: proc(5), /proc/stat (all but idle and iowait) and /proc/meminfo.
+    """
+    ticks = [int(t) for t in (_PROC / "stat").read_text().partition("\n")[0].split()[1:9]]
+    rows = (line.split() for line in (_PROC / "meminfo").read_text().splitlines())
+    sizes = {row[0]: int(row[1]) * 1024 for row in rows if len(row) > 1}
+    busy = sum(ticks) - ticks[3] - ticks[4]
+    return busy / _TICKS, float(sizes["MemTotal:"] - sizes["MemAvailable:"])
 
 
 def _processes() -> Iterable[Process]:

@@ -60,7 +60,11 @@ def unsigned() -> str:
 
 def test_a_good_token_is_its_service_account_with_its_groups() -> None:
     groups = ("system:serviceaccounts", "system:serviceaccounts:ns", "system:authenticated")
-    assert user_of(token()) == User("system:serviceaccount:ns:robot", groups, "robot-uid")
+    pod = (
+        ("authentication.kubernetes.io/pod-name", ("p",)),
+        ("authentication.kubernetes.io/pod-uid", ("pod-uid",)),
+    )
+    assert user_of(token()) == User("system:serviceaccount:ns:robot", groups, "robot-uid", pod)
 
 
 def test_a_token_is_no_administrator() -> None:

@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from hauberk.apiserver import Server
+from hauberk.apiserver.rbac.defaults import bring_up
 from hauberk.base.refs import Ref
 from hauberk.engine.clock import SystemClock
 from hauberk.kinds.testing import a
@@ -86,7 +87,10 @@ async def test_only_health_and_version_are_open(call: Client):
         assert (code, status["reason"]) == (401, "Unauthorized")
 
 
-async def test_others_than_masters_only_read_discovery_and_ask_about_themselves(call: Client):
+async def test_a_user_without_roles_only_reads_discovery_and_asks_about_himself(call: Client):
+    code, status = await call("GET", "/apis", headers=SOMEBODY)
+    assert (code, status["message"]) == (403, 'forbidden: User "sam" cannot get path "/apis"')
+    await bring_up(call.api)  # a cluster begins with roles for everybody
     assert (await call("GET", "/apis", headers=SOMEBODY))[0] == 200
     code, status = await call("GET", CMS, headers=SOMEBODY)
     assert code == 403

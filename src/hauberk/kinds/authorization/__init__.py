@@ -7,4 +7,11 @@ from typing import Any
 from hauberk.kinds.authorization import reviews
 from hauberk.kinds.meta import Kind
 
-KINDS: tuple[Kind[Any], ...] = (reviews.ACCESS, reviews.RULES, reviews.WHO)
+KINDS: tuple[Kind[Any], ...] = (
+    reviews.ACCESS,
+    reviews.SUBJECT,
+    reviews.LOCAL,
+    reviews.RULES,
+    reviews.WHO,
+    reviews.TOKEN,
+)

@@ -45,6 +45,31 @@ class SelfSubjectAccessReview(Part, frozen=True):
     status: dict[str, Any] | None = None
 
 
+class SubjectSpec(AccessSpec, frozen=True):
+    """The request and the user that are asked about."""
+
+    user: str = ""
+    groups: tuple[str, ...] = ()
+    uid: str = ""
+    extra: dict[str, Any] | None = None
+
+
+class SubjectAccessReview(Part, frozen=True):
+    """Whether a user or a group may do something."""
+
+    metadata: ObjectMeta = ObjectMeta()
+    spec: SubjectSpec = SubjectSpec()
+    status: dict[str, Any] | None = None
+
+
+class LocalSubjectAccessReview(Part, frozen=True):
+    """Whether a user or a group may do something in one namespace."""
+
+    metadata: ObjectMeta = ObjectMeta()
+    spec: SubjectSpec = SubjectSpec()
+    status: dict[str, Any] | None = None
+
+
 class RulesSpec(Part, frozen=True):
     """The namespace that is asked about."""
 
@@ -66,14 +91,29 @@ class SelfSubjectReview(Part, frozen=True):
     status: dict[str, Any] | None = None
 
 
-def _review(group: str, name: str, model: type[Part]) -> Kind[Any]:
+class TokenSpec(Part, frozen=True):
+    """The token that is asked about, and for whom it would count."""
+
+    token: str = ""
+    audiences: tuple[str, ...] = ()
+
+
+class TokenReview(Part, frozen=True):
+    """Whose a token is."""
+
+    metadata: ObjectMeta = ObjectMeta()
+    spec: TokenSpec = TokenSpec()
+    status: dict[str, Any] | None = None
+
+
+def _review(group: str, name: str, model: type[Part], *, namespaced: bool = False) -> Kind[Any]:
     return Kind(
         group=group,
         name=name,
         plural=f"{name.lower()}s",
         singular=name.lower(),
         model=model,
-        namespaced=False,
+        namespaced=namespaced,
         subresources=(),
         has_generation=False,
         builtin=True,
@@ -84,4 +124,7 @@ def _review(group: str, name: str, model: type[Part]) -> Kind[Any]:
 
 ACCESS = _review(AUTHORIZATION, "SelfSubjectAccessReview", SelfSubjectAccessReview)
 RULES = _review(AUTHORIZATION, "SelfSubjectRulesReview", SelfSubjectRulesReview)
+SUBJECT = _review(AUTHORIZATION, "SubjectAccessReview", SubjectAccessReview)
+LOCAL = _review(AUTHORIZATION, "LocalSubjectAccessReview", LocalSubjectAccessReview, namespaced=True)
+TOKEN = _review(AUTHENTICATION, "TokenReview", TokenReview)
 WHO = _review(AUTHENTICATION, "SelfSubjectReview", SelfSubjectReview)

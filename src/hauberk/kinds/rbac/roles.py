@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hauberk.base.fields import FieldErrors
+from hauberk.kinds.apps.selector import LabelSelector, check_selector
 from hauberk.kinds.meta import Column, ObjectMeta, Part
 from hauberk.kinds.rbac.rules import PolicyRule, check_rules, rbac_kind
 
@@ -17,9 +18,9 @@ class Role(Part, frozen=True):
 
 
 class AggregationRule(Part, frozen=True):
-    """Which other ClusterRoles this one is made of."""
+    """Which other ClusterRoles this one is made of: its rules are theirs, and follow them."""
 
-    __inert__ = ("clusterRoleSelectors",)
+    cluster_role_selectors: tuple[LabelSelector, ...] = ()
 
 
 class ClusterRole(Part, frozen=True):
@@ -38,6 +39,9 @@ def validate_role(role: Role) -> FieldErrors:
 def validate_cluster_role(role: ClusterRole) -> FieldErrors:
     """Every rule names verbs and either paths, or groups and resources."""
     yield from check_rules(role.rules, cluster=True)
+    if role.aggregation_rule is not None:
+        for i, selector in enumerate(role.aggregation_rule.cluster_role_selectors):
+            yield from check_selector(selector, f"aggregationRule.clusterRoleSelectors[{i}]")
 
 
 ROLE = rbac_kind(Role, validate_role, namespaced=True, columns=_CREATED)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from hauberk.base.fields import FieldErrors
 from hauberk.base.refs import Json
@@ -26,7 +26,7 @@ class PolicyRule(Part, frozen=True):
     api_groups: tuple[Text, ...] = ()
     resources: tuple[Text, ...] = ()
     resource_names: tuple[str, ...] = ()
-    non_resource_urls: tuple[Text, ...] = ()
+    non_resource_urls: tuple[Text, ...] = field(default=(), name="nonResourceURLs")
 
 
 class Subject(Part, frozen=True):
@@ -75,11 +75,6 @@ def check_binding(ref: RoleRef, subjects: tuple[Subject, ...], kinds: tuple[str,
             yield required(f"subjects[{i}].namespace")
 
 
-def not_enforced(_: Json) -> Iterator[str]:
-    """Roles are stored; only system:masters may do anything for now."""
-    yield "is stored, but not enforced on the embedded cluster yet: only `system:masters` may read and write"
-
-
 def rbac_kind(
     model: type[T],
     validate: Callable[[T], FieldErrors],
@@ -100,7 +95,6 @@ def rbac_kind(
         default=default,
         validate=validate,
         validate_update=validate_update,
-        advice=not_enforced,
         columns=columns,
         namespaced=namespaced,
         subresources=(),

@@ -146,6 +146,14 @@ class Network:
         if sandbox.alias:
             os.unlink(sandbox.alias)
 
+    def socket_in(self, fd: int, family: int) -> socket.socket:
+        """A TCP socket that belongs to a namespace."""
+        linux.setns(fd, linux.CLONE_NEWNET)
+        try:
+            return socket.socket(family, socket.SOCK_STREAM)
+        finally:
+            linux.setns(self._root_fd, linux.CLONE_NEWNET)
+
     def _path(self, uid: str) -> str:
         return f"{self.run}/pods/{uid}/netns"
 

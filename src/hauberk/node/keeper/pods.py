@@ -147,6 +147,44 @@ class Pods:
         started = spawn.execute(proc.pid, request["argv"], proc.env, proc.cwd, proc.user)
         self.collect(started, reply, timeout_s=request["timeout_s"], limit=request["limit"])
 
+    def stream(self, request: Answer, fds: list[int], reply: Reply, over: Callable[[Answer], None]) -> None:
+        """Run a command in a container on the caller's descriptors.
+
+        The reply comes when its exec succeeded or failed; `over` is told its exit code.
+        """
+        proc = self.procs.get((request["uid"], request["name"]))
+        if proc is None or proc.kind != "container":
+            raise spawn.Refused("NotFound", f'container "{request["name"]}" is not running', 128)
+        started = spawn.stream(
+            proc.pid, request["argv"], proc.env, proc.cwd, proc.user, fds, tty=request["tty"]
+        )
+        for fd in (started.out, started.err):
+            os.close(fd)
+        settled = [False]
+
+        def settle() -> None:
+            if settled[0]:
+                return
+            settled[0] = True
+            self._loop.forget(started.fault)
+            with os.fdopen(started.fault, "rb") as file:
+                fault = file.read()
+            reply({"error": json.loads(fault)} if fault else {"ok": {}})
+
+        def ended(status: int) -> None:
+            settle()
+            over({"ended": _code(status)[0]})
+
+        self._loop.read(started.fault, settle)
+        self._loop.on_child[started.pid] = ended
+
+    def socket_in(self, uid: str, family: int) -> socket.socket:
+        """A TCP socket that belongs to the pod's network."""
+        sandbox = self._network.sandboxes.get(uid)
+        if sandbox is None:
+            raise spawn.Refused("NotFound", "the pod has no sandbox")
+        return self._network.socket_in(sandbox.fd, family)
+
     def collect(self, started: spawn.Started, reply: Reply, *, timeout_s: float, limit: int) -> None:
         """Read a command's output until it ends, and reply."""
         _Command(self._loop, started, reply, timeout_s, limit)

@@ -18,6 +18,7 @@ from hauberk.node.keeper.pods import Answer, Pods, Reply
 
 PROTOCOL = 1
 _NFT_TIMEOUT_S = 10.0
+_MOST_FDS = 8
 
 
 class Client:
@@ -26,14 +27,16 @@ class Client:
     def __init__(self, sock: socket.socket, server: Server) -> None:
         self._sock, self._server = sock, server
         self._rest = b""
+        self._fds: list[int] = []
         self.subscribed = False
 
     def readable(self) -> None:
         """Take what arrived and serve each whole line."""
         try:
-            data = self._sock.recv(1 << 18)
+            data, fds, _, _ = socket.recv_fds(self._sock, 1 << 18, _MOST_FDS, socket.MSG_CMSG_CLOEXEC)
         except OSError:
-            data = b""
+            data, fds = b"", []
+        self._fds += fds
         if not data:
             self._server.drop(self)
             return
@@ -48,9 +51,23 @@ class Client:
         except OSError:
             self._server.drop(self)
 
+    def take_fds(self) -> list[int]:
+        """The descriptors that came along. The taker closes them."""
+        fds, self._fds = self._fds, []
+        return fds
+
+    def send_fd(self, row: Answer, fd: int) -> None:
+        """Send a line, and a descriptor with it."""
+        try:
+            socket.send_fds(self._sock, [json.dumps(row, separators=(",", ":")).encode() + b"\n"], [fd])
+        except OSError:
+            self._server.drop(self)
+
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, and what came along and nobody took."""
         self._sock.close()
+        for fd in self.take_fds():
+            os.close(fd)
 
     def fileno(self) -> int:
         """For the selector."""
@@ -109,6 +126,8 @@ class Server:
             "start": lambda _c, r, reply: pods.start(r["spec"], reply),
             "signal": self._signal,
             "exec": lambda _c, r, reply: pods.execute(r, reply),
+            "stream": self._stream,
+            "socket": self._socket,
             "nft": self._run_nft,
             "running": self._running,
             "subscribe": self._subscribe,
@@ -157,6 +176,21 @@ class Server:
     def _signal(self, _client: Client, request: Answer, reply: Reply) -> None:
         self._pods.signal(request["uid"], request["name"], request["signal"])
         reply({"ok": {}})
+
+    def _stream(self, client: Client, request: Answer, reply: Reply) -> None:
+        fds = client.take_fds()
+        try:
+            if len(fds) != (1 if request["tty"] else 3):
+                raise spawn.Refused("KeeperError", "the descriptors of the command's streams are missing")
+            self._pods.stream(request, fds, reply, client.send)
+        finally:
+            for fd in fds:
+                os.close(fd)
+
+    def _socket(self, client: Client, request: Answer, _reply: Reply) -> None:
+        family = socket.AF_INET6 if request["v6"] else socket.AF_INET
+        with self._pods.socket_in(request["uid"], family) as made:
+            client.send_fd({"id": request["id"], "ok": {}}, made.fileno())
 
     def _running(self, _client: Client, _request: Answer, reply: Reply) -> None:
         reply({"ok": [p.as_json() for p in self._pods.procs.values()]})

@@ -11,6 +11,9 @@ import errno
 import fcntl
 import json
 import os
+import socket
+import termios
+from collections.abc import Callable
 from typing import Any
 
 from hauberk.node.keeper import linux, rootfs
@@ -56,6 +59,57 @@ def start(request: Request, netns: int) -> Started:
 
 def execute(target: int, argv: list[str], env: dict[str, str], cwd: str, user: int | None) -> Started:
     """Start a command in the namespaces of the process `target`; its error output goes to `out`, too."""
+    return _enter(target, argv, env, cwd, user, before=lambda: os.dup2(1, 2))
+
+
+def stream(
+    target: int,
+    argv: list[str],
+    env: dict[str, str],
+    cwd: str,
+    user: int | None,
+    fds: list[int],
+    *,
+    tty: bool,
+) -> Started:
+    """Start a command as `execute` does, on descriptors of the caller.
+
+    `fds` are its input, output and error output, or (`tty`) one socket to which the command's terminal, made
+    within the container, is sent.
+    """
+
+    def plain() -> None:
+        for number, fd in enumerate(fds):
+            os.dup2(fd, number)
+
+    def terminal() -> None:
+        master, slave = os.openpty()
+        with socket.socket(fileno=os.dup(fds[0])) as asker:
+            socket.send_fds(asker, [b"tty"], [master])
+        for number in range(3):
+            os.dup2(slave, number)
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    if tty:
+        return _enter(target, argv, {"TERM": "xterm", **env}, cwd, user, inside=terminal)
+    return _enter(target, argv, env, cwd, user, before=plain)
+
+
+def _nothing() -> None:
+    pass
+
+
+def _enter(
+    target: int,
+    argv: list[str],
+    env: dict[str, str],
+    cwd: str,
+    user: int | None,
+    *,
+    before: Callable[[], object] = _nothing,
+    inside: Callable[[], object] = _nothing,
+) -> Started:
+    """Start a command in the namespaces of a process; `before` and `inside` prepare its descriptors."""
     kinds = (("net", linux.CLONE_NEWNET), ("uts", linux.CLONE_NEWUTS), ("ipc", linux.CLONE_NEWIPC))
     spaces = [(os.open(f"/proc/{target}/ns/{n}", os.O_RDONLY | os.O_CLOEXEC), flag) for n, flag in kinds]
     files = os.open(f"/proc/{target}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
@@ -63,10 +117,11 @@ def execute(target: int, argv: list[str], env: dict[str, str], cwd: str, user: i
     pids = os.open(f"/proc/{target}/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
 
     def child() -> None:
-        os.dup2(1, 2)
+        before()
         for fd, flag in spaces:
             linux.setns(fd, flag)
         linux.setns(files, linux.CLONE_NEWNS)
+        inside()
         os.chdir(cwd or "/")
         linux.keep_capabilities(linux.CONTAINER_CAPABILITIES)
         linux.no_new_privileges()

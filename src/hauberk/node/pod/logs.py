@@ -52,20 +52,21 @@ class NodeLogs:
         follow: bool = False,
         tail_lines: int | None = None,
         since_s: int | None = None,
+        since: float | None = None,
         limit_bytes: int | None = None,
         timestamps: bool = False,
     ) -> AsyncIterator[bytes]:
         """The log in pieces. Raises BadRequest, in upstream's words, when there is no such log."""
         view = pod_of(pod)
         attempt = attempt_of(view, container, previous=previous)
-        since = None if since_s is None else self._clock.now() - since_s
+        since = self._clock.now() - since_s if since_s is not None else since
         wanted = Wanted(tail_lines, since, limit_bytes, timestamps)
         return self._pieces(view, container, attempt, wanted, follow=follow)
 
     async def _pieces(
         self, pod: Pod, container: str, attempt: int, wanted: Wanted, *, follow: bool
     ) -> AsyncIterator[bytes]:
-        tail = Tail(self._path(pod, container, attempt))
+        tail = Tail(log_path(self._paths, pod, container, attempt))
         try:
             piece = rendered(await asyncio.to_thread(tail.whole), wanted)
             left = wanted.limit_bytes
@@ -75,7 +76,7 @@ class NodeLogs:
                     left = None if left is None else left - len(piece)
                 if not follow or (left is not None and left <= 0):
                     return
-                alive = self._still_runs(pod, container, attempt)
+                alive = still_runs(self._snapshot(), pod, container, attempt)
                 data = await asyncio.to_thread(tail.more)
                 if not data and not alive:
                     return
@@ -85,18 +86,22 @@ class NodeLogs:
         finally:
             tail.close()
 
-    def _path(self, pod: Pod, container: str, attempt: int) -> Path:
-        layout = layout_of(pod)
-        if layout.unit_of(container) == PROXY:
-            container = next(iter(layout.roles))
-        return self._paths.pod_logs(pod.uid) / container / f"{attempt}.log"
 
-    def _still_runs(self, pod: Pod, container: str, attempt: int) -> bool:
-        raw = self._snapshot().get(pod.ref)
-        if raw is None or raw["metadata"]["uid"] != pod.uid:
-            return False
-        row = status_row(raw, container)
-        return bool(row and "running" in (row.get("state") or {}) and row.get("restartCount") == attempt)
+def log_path(paths: Paths, pod: Pod, container: str, attempt: int) -> Path:
+    """The file of one attempt's output."""
+    layout = layout_of(pod)
+    if layout.unit_of(container) == PROXY:
+        container = next(iter(layout.roles))
+    return paths.pod_logs(pod.uid) / container / f"{attempt}.log"
+
+
+def still_runs(snapshot: Snapshot, pod: Pod, container: str, attempt: int) -> bool:
+    """Whether that attempt of the container has not ended."""
+    raw = snapshot.get(pod.ref)
+    if raw is None or raw["metadata"]["uid"] != pod.uid:
+        return False
+    row = status_row(raw, container)
+    return bool(row and "running" in (row.get("state") or {}) and row.get("restartCount") == attempt)
 
 
 def status_row(raw: Json, container: str) -> Json | None:
@@ -147,6 +152,10 @@ class Tail:
         older = self._path.with_name(f"{self._path.name}.1")
         before = older.read_bytes() if older.exists() else b""
         return before + self.more()
+
+    def skip(self) -> None:
+        """Begin at the end of what is there."""
+        self.more()
 
     def more(self) -> bytes:
         """What was written since; nothing of the old file is lost when a new one takes its place."""
