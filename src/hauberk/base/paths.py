@@ -71,6 +71,11 @@ class Paths:
         return self.data / "images"
 
     @property
+    def volumes(self) -> Path:
+        """The data of PersistentVolumes that were made here, one folder each."""
+        return self.data / "volumes"
+
+    @property
     def kubeconfig(self) -> Path:
         """The administrator's kubeconfig, 0600."""
         return self.data / "kubeconfig"

@@ -21,6 +21,7 @@ from hauberk.kinds.core.volume import TokenProjection
 from hauberk.node.runtime import Runtime
 from hauberk.ports import Api, Clock, Recorder, WatchEvent
 
+from .claims import CLAIM, unplaced, waits_for
 from .objects import LEASE_S, NODE, NODE_IP, Machine, make_lease, make_node, make_node_status, read_machine
 from .pod.adopt import Found
 from .pod.deps import Deps, IssueToken, ProxyBootstrap
@@ -28,11 +29,12 @@ from .pod.fields import ConfigError, NodeFacts
 from .pod.pull import ResolveImage, resolver
 from .pod.spec import Pod, pod_of
 from .pod.worker import PodWorker
+from .reclaim import Reclaimer
 from .spares import Spares
 
 log = logging.getLogger(__name__)
 
-WATCHED = ("Pod", "ConfigMap", "Secret")
+WATCHED = ("Pod", "ConfigMap", "Secret", CLAIM)
 BIND_MANAGER = "kube-scheduler"
 AGAIN_S = 1.0
 TOKENS_S = 60.0
@@ -85,6 +87,7 @@ class Node:
         self._found: dict[str, Found] = {}
         self._revisions: dict[str, int] = {}
         self._binding: set[str] = set()
+        self._waiting: dict[Ref, str] = {}  # pods whose claims have no volume yet, and what was said
         self._said_limits = False
 
     async def run(self) -> None:
@@ -97,6 +100,7 @@ class Node:
             tasks.create_task(self._spares.run())
             tasks.create_task(self._renew())
             tasks.create_task(self._renew_tokens())
+            tasks.create_task(Reclaimer(self._deps.api, self._deps.paths).run())
             await self._watch(tasks, revision)
 
     # What is there at the start.
@@ -151,6 +155,8 @@ class Node:
         for event in batch:
             if kind_of(event.obj) != "Pod":
                 self._source_changed(ref_of(event.obj))
+                if kind_of(event.obj) == CLAIM:
+                    self._claim_changed(tasks, ref_of(event.obj).namespace)
             elif event.type == "DELETED":
                 uid = str(event.obj["metadata"]["uid"])
                 self._revisions.pop(uid, None)
@@ -172,7 +178,7 @@ class Node:
             return
         self._revisions[uid] = revision
         if not spec.get("nodeName"):
-            if uid not in self._binding and not is_deleting(raw):
+            if uid not in self._binding and not is_deleting(raw) and self._may_bind(tasks, raw):
                 self._binding.add(uid)
                 tasks.create_task(self._bind(tasks, raw))
             return
@@ -188,6 +194,37 @@ class Node:
         elif not self._is_settled(pod):
             self._workers[uid] = PodWorker(self._deps, pod, self._found.pop(uid, Found()))
             tasks.create_task(self._work(tasks, self._workers[uid]))
+
+    def _may_bind(self, tasks: asyncio.TaskGroup, raw: Json) -> bool:
+        """Whether the pod's claims have their volumes; otherwise it waits for them."""
+        ref = ref_of(raw)
+        wait = waits_for(self._deps.api.snapshot(), raw)
+        if wait is None:
+            self._waiting.pop(ref, None)
+            return True
+        if wait.text and self._waiting.get(ref) != wait.text:
+            tasks.create_task(self._say_unplaced(raw, wait.message))
+        self._waiting[ref] = wait.text
+        return False
+
+    async def _say_unplaced(self, raw: Json, text: str) -> None:
+        """What the scheduler says of a pod that it cannot place."""
+        self._deps.recorder.event(
+            raw, "FailedScheduling", text, type="Warning", component="default-scheduler"
+        )
+        with contextlib.suppress(ApiError):
+            await self._deps.api.apply_status(
+                ref_of(raw), unplaced(text, self._deps.clock.now()), manager=BIND_MANAGER
+            )
+
+    def _claim_changed(self, tasks: asyncio.TaskGroup, namespace: str) -> None:
+        """Look again at the pods that wait for claims of this namespace."""
+        for ref in [r for r in self._waiting if r.namespace == namespace]:
+            raw = self._deps.api.snapshot().get(ref)
+            if raw is None:
+                self._waiting.pop(ref, None)
+            else:
+                self._pod_seen(tasks, raw)
 
     def _is_settled(self, pod: Pod) -> bool:
         """Whether a pod ended for good before this control plane began, and nothing of it is left."""

@@ -26,6 +26,8 @@ from hauberk.workloads.daemonset import plan as daemonset
 from hauberk.workloads.deployment import controller as deployment
 from hauberk.workloads.job import controller as job
 from hauberk.workloads.statefulset import controller as statefulset
+from hauberk.workloads.storage import claim as volume_claim
+from hauberk.workloads.storage import volume
 
 __all__ = ["ADMISSION", "CONTROLLERS", "bootstrap_objects", "controllers"]
 
@@ -36,6 +38,8 @@ CONTROLLERS: tuple[Controller[Any], ...] = (
     cronjob.CONTROLLER,
     statefulset.CONTROLLER,
     daemonset.CONTROLLER,
+    volume_claim.CONTROLLER,
+    *volume.CONTROLLERS,
     endpoints.CONTROLLER,
     mirroring.CONTROLLER,
     aggregation.CONTROLLER,
@@ -48,4 +52,9 @@ def controllers(root_pem: namespace.RootPem) -> tuple[Controller[Any], ...]:
     return (*CONTROLLERS, namespace.controller(root_pem))
 
 
-ADMISSION: tuple[Admission, ...] = (addresses.ADMISSION, podaccess.ADMISSION, updates.ADMISSION)
+ADMISSION: tuple[Admission, ...] = (
+    addresses.ADMISSION,
+    podaccess.ADMISSION,
+    volume.ADMISSION,
+    updates.ADMISSION,
+)

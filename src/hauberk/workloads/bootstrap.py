@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hauberk.base.refs import Json
+from hauberk.workloads.storage.names import LOCAL_CLASS
 
 API_IP = "172.30.0.1"
 NODE_IP, API_PORT = "10.128.0.1", 6443  # where pods reach the API, behind API_IP:443
@@ -22,8 +23,12 @@ NAMESPACES = (
 
 
 def bootstrap_objects() -> tuple[Json, ...]:
-    """Namespaces, the API's Service with its endpoints, the DNS Service: created when missing."""
-    return (*map(_namespace, NAMESPACES), _api_service(), _api_endpoints(), _dns_service())
+    """Namespaces, the API's Service with its endpoints, the DNS Service, a class of volumes.
+
+    Created when missing.
+    """
+    fixed = (_api_service(), _api_endpoints(), _dns_service(), LOCAL_CLASS)
+    return (*map(_namespace, NAMESPACES), *fixed)
 
 
 def _namespace(name: str) -> Json:

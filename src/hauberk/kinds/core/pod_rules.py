@@ -37,7 +37,15 @@ DNS_POLICIES = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 MESSAGE_POLICIES = ("FallbackToLogsOnError", "File")
-_SOURCES = ("config_map", "secret", "empty_dir", "projected", "downward_api", "host_path")
+_SOURCES = (
+    "config_map",
+    "secret",
+    "empty_dir",
+    "projected",
+    "downward_api",
+    "host_path",
+    "persistent_volume_claim",
+)
 
 
 def check_template(template: PodTemplateSpec, path: str) -> FieldErrors:
@@ -338,3 +346,5 @@ def check_volumes(volumes: Sequence[Volume], path: str) -> FieldErrors:
             yield required(f"{at}.secret.secretName")
         if volume.host_path is not None and not volume.host_path.path:
             yield required(f"{at}.hostPath.path")
+        if volume.persistent_volume_claim is not None and not volume.persistent_volume_claim.claim_name:
+            yield required(f"{at}.persistentVolumeClaim.claimName")

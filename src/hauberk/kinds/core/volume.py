@@ -107,13 +107,20 @@ class HostPath(Part, frozen=True):
     type: str | None = None
 
 
+class ClaimVolume(Part, frozen=True):
+    """A PersistentVolumeClaim of the pod's namespace."""
+
+    claim_name: str = ""
+    read_only: bool = False
+
+
 class Volume(Part, frozen=True):
     """A named source of files; exactly one source is set."""
 
     __inert__: ClassVar[tuple[str, ...]] = (
         "awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "csi", "ephemeral", "fc",
         "flexVolume", "flocker", "gcePersistentDisk", "gitRepo", "glusterfs", "image", "iscsi", "nfs",
-        "persistentVolumeClaim", "photonPersistentDisk", "portworxVolume", "quobyte", "rbd", "scaleIO",
+        "photonPersistentDisk", "portworxVolume", "quobyte", "rbd", "scaleIO",
         "storageos", "vsphereVolume",
     )  # fmt: skip
 
@@ -124,6 +131,7 @@ class Volume(Part, frozen=True):
     projected: ProjectedVolume | None = None
     downward_api: DownwardVolume | None = field(default=None, name="downwardAPI")
     host_path: HostPath | None = None
+    persistent_volume_claim: ClaimVolume | None = None
 
 
 class VolumeMount(Part, frozen=True):

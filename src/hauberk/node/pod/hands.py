@@ -119,7 +119,11 @@ class Hands:
         """
         pod, deps = self._pod(), self._deps
         world = World(
-            deps.api.snapshot(), deps.facts, lambda projection: deps.issue_token(pod, projection), self.ip
+            deps.api.snapshot(),
+            deps.facts,
+            lambda projection: deps.issue_token(pod, projection),
+            self.ip,
+            str(deps.paths.volumes),
         )
         root = deps.paths.pod(pod.uid)
         root.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 
 from .fields import ConfigError
-from .volumes import Empty, Files, Host, Payload
+from .volumes import Empty, Files, Host, Kept, Payload
 
 DATA = "..data"
 
@@ -81,6 +81,13 @@ def provide(root: Path, payload: Payload, stamp: str) -> Path:
             return root
         case Host():
             return _host_path(Path(payload.path), payload.type)
+        case Kept():
+            kept = Path(payload.path)
+            if not kept.exists():
+                kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                kept.mkdir()
+                kept.chmod(0o777)
+            return kept
         case Empty():
             root.mkdir(mode=0o777, parents=True, exist_ok=True)
             root.chmod(0o777)

@@ -17,6 +17,7 @@ from hauberk.kinds.core.volume import (
     TokenProjection,
     Volume,
 )
+from hauberk.node.claims import CLAIM, VOLUME, own_folder
 from hauberk.ports import Snapshot
 
 from .fields import ConfigError, NodeFacts, field_value, resource_value
@@ -57,7 +58,14 @@ class Host:
     type: str = ""
 
 
-Payload = Files | Empty | Host
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A directory of the cluster's data that outlives the pod; made when it is not there."""
+
+    path: str
+
+
+Payload = Files | Empty | Host | Kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,7 @@ class World:
     node: NodeFacts
     token: Token
     ip: str = ""
+    volumes: str = ""  # where the data of volumes that were made here is
 
 
 def payload_of(pod: Pod, volume: Volume, world: World) -> Payload:
@@ -97,15 +106,35 @@ def payload_of(pod: Pod, volume: Volume, world: World) -> Payload:
         for source in volume.projected.sources:
             files |= _projected(pod, world, source, mode)
         return Files(files)
+    if volume.persistent_volume_claim is not None:
+        return _claimed(pod, volume.persistent_volume_claim.claim_name, world)
     raise ConfigError(_not_built(pod, volume.name))
+
+
+def _claimed(pod: Pod, name: str, world: World) -> Payload:
+    """The directory of a bound claim."""
+    claim = world.snapshot.get(Ref(CLAIM, pod.namespace, name))
+    if claim is None:
+        raise ConfigError(f'persistentvolumeclaim "{name}" not found')
+    bound = (claim.get("spec") or {}).get("volumeName", "")
+    volume = world.snapshot.get(Ref(VOLUME, "", bound)) if bound else None
+    if volume is None:
+        raise ConfigError(f"PVC {pod.namespace}/{name} is not bound")
+    folder = own_folder(volume)
+    if folder is not None:
+        return Kept(f"{world.volumes}/{folder}")
+    spec = volume.get("spec") or {}
+    if spec.get("hostPath"):
+        return Host(spec["hostPath"]["path"], spec["hostPath"].get("type") or "")
+    if spec.get("local"):
+        return Host(spec["local"]["path"], "Directory")
+    raise ConfigError(f'volume "{bound}" is of a kind that this node does not mount')
 
 
 def _not_built(pod: Pod, name: str) -> str:
     """Name the source of a volume that the node cannot provide."""
     rows: Sequence[Json] = (pod.raw.get("spec") or {}).get("volumes") or ()
     kinds = next((sorted(set(row) - {"name"}) for row in rows if row.get("name") == name), [])
-    if "persistentVolumeClaim" in kinds:
-        return "persistentVolumeClaim is not built yet on this node; use emptyDir or hostPath"
     said = ", ".join(kinds) or "no source"
     return f"volumes of this source are not built: {said}"
 
@@ -173,7 +202,7 @@ def _downward(pod: Pod, world: World, items: Sequence[DownwardItem], mode: int) 
 
 
 def sources_of(pod: Pod) -> frozenset[Ref]:
-    """Every ConfigMap and Secret that the pod refers to, in volumes or in the environment."""
+    """Every ConfigMap, Secret and claim that the pod refers to, in volumes or in the environment."""
     refs: set[Ref] = set()
 
     def add(kind: str, name: str) -> None:
@@ -183,6 +212,8 @@ def sources_of(pod: Pod) -> frozenset[Ref]:
     for volume in pod.spec.volumes:
         add("ConfigMap", volume.config_map.name if volume.config_map else "")
         add("Secret", volume.secret.secret_name if volume.secret else "")
+        claim = volume.persistent_volume_claim
+        add(CLAIM, claim.claim_name if claim else "")
         for source in volume.projected.sources if volume.projected else ():
             add("ConfigMap", source.config_map.name if source.config_map else "")
             add("Secret", source.secret.name if source.secret else "")

@@ -356,10 +356,7 @@ def test_repeated_variables_are_warned_about() -> None:
     "kind",
     [
         "PodDisruptionBudget.policy",
-        "StorageClass.storage.k8s.io",
         "PriorityClass.scheduling.k8s.io",
-        "PersistentVolume",
-        "PersistentVolumeClaim",
         "Ingress.networking.k8s.io",
     ],
 )

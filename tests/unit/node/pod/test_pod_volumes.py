@@ -86,7 +86,7 @@ def test_payloads(volume: Raw, expected: Any) -> None:
             {"configMap": {"name": "x", "items": [{"key": "z", "path": "z"}]}},
             "references non-existent configmap key: z",
         ),
-        ({"persistentVolumeClaim": {"claimName": "c"}}, "persistentVolumeClaim is not built yet"),
+        ({"persistentVolumeClaim": {"claimName": "c"}}, 'persistentvolumeclaim "c" not found'),
         ({"nfs": {"server": "s"}}, "volumes of this source are not built: nfs"),
     ],
 )
