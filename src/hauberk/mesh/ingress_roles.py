@@ -132,7 +132,12 @@ def kourier_role(snapshot: Snapshot, slices: SlicesByService) -> KourierRole:
     rows.sort(key=_name)
     routes = [r for i in rows for r in _kourier_routes(i, snapshot, slices)]
     found = [c for i in rows for c in _certificates(i, snapshot)]
-    return KourierRole(routes=tuple(routes), certificates=(*found, *_default_certificate(snapshot)))
+    inside = {h for r in routes if r.visibility == "ClusterLocal" for h in r.hosts}
+    return KourierRole(
+        routes=tuple(routes),
+        certificates=(*(c for c in found if not inside & set(c.hosts)), *_default_certificate(snapshot)),
+        local_certificates=tuple(c for c in found if inside & set(c.hosts)),
+    )
 
 
 def _certificates(ingress: Json, snapshot: Snapshot) -> Iterator[KourierCertificate]:
@@ -173,6 +178,7 @@ def _kourier_routes(ingress: Json, snapshot: Snapshot, slices: SlicesByService) 
     digest = network_hash(ingress)
     for rule in spec.get("rules") or ():
         visibility: Literal["ExternalIP", "ClusterLocal"] = rule.get("visibility") or "ExternalIP"
+        secured = {h for row in spec.get("tls") or () for h in row.get("hosts") or ()}
         for path in (rule.get("http") or {}).get("paths") or ():
             yield KourierRoute(
                 namespace=meta["namespace"],
@@ -188,7 +194,7 @@ def _kourier_routes(ingress: Json, snapshot: Snapshot, slices: SlicesByService) 
                     _split(s, meta["namespace"], snapshot, slices) for s in path.get("splits") or ()
                 ),
                 visibility=visibility,
-                tls=bool(spec.get("tls")),
+                tls=bool(secured & set(rule.get("hosts") or ())),
                 probe_hash=digest,
             )
 

@@ -197,14 +197,16 @@ class KourierCertificate:
 class KourierRole:
     """A gateway without the mesh: 8080 for the world, 8081 inside the cluster.
 
-    With certificates 8443 is open for the world over TLS.
+    With certificates 8443 is open for the world over TLS, with those of cluster-local names 8444 inside.
     """
 
     routes: tuple[KourierRoute, ...] = ()
     certificates: tuple[KourierCertificate, ...] = ()
+    local_certificates: tuple[KourierCertificate, ...] = ()
     external_port: int = 8080
     internal_port: int = 8081
     tls_port: int = 8443
+    local_tls_port: int = 8444
 
 
 Role: TypeAlias = QueueRole | ActivatorRole | AutoscalerRole | RouterRole | KourierRole

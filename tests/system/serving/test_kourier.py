@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 from collections.abc import Iterator
@@ -161,6 +162,39 @@ def test_the_local_url_answers_inside_the_cluster(kourier: Cluster) -> None:
     eventually(
         lambda: kourier.run("logs", "client").out.strip() == "Hello Hauberk!", within_s=15, what="hello"
     )
+
+
+def test_the_local_name_answers_over_tls_where_it_gets_a_certificate(kourier: Cluster, site: Any) -> None:
+    at = ("patch", "knativeserving", "knative-serving", "-n", "knative-serving", "--type=merge", "-p")
+    wish = '{"spec":{"config":{"network":{"cluster-local-domain-tls":"%s"}}}}'
+    address = ("get", "ksvc", "hello", "-o", "jsonpath={.status.address.url}")
+    url = "https://hello.default.svc.cluster.local"
+    kourier.must(*at, wish % "Enabled")
+    try:
+        eventually(lambda: kourier.must(*address) == url, what="the address is https")
+        eventually(lambda: site.is_settled("hello"), what="Ready")
+        (row,) = kourier.json("kcert", "-l", "networking.knative.dev/certificate-type=cluster-local-domain")[
+            "items"
+        ]
+        assert row["spec"]["dnsNames"] == [
+            "hello.default", "hello.default.svc", "hello.default.svc.cluster.local",
+        ]  # fmt: skip
+        secret = kourier.json("secret", row["spec"]["secretName"])
+        roots = base64.b64decode(secret["data"]["ca.crt"]).decode()
+        ask = (
+            'echo "$CA" > /tmp/ca; '
+            f"curl -sS --max-time 10 --retry 5 --retry-connrefused --cacert /tmp/ca {url}; "
+            f"curl -sS --max-time 10 --cacert /tmp/ca {url.replace('.cluster.local', '')}"
+        )
+        kourier.must(
+            "run", "secure", "--image=hauberk.local/curl", "--restart=Never", f"--env=CA={roots}",
+            "--command", "--", "sh", "-c", ask,
+        )  # fmt: skip
+        said = lambda: kourier.run("logs", "secure").out.split("\n")  # noqa: E731
+        eventually(lambda: said()[:2] == ["Hello Hauberk!"] * 2, within_s=15, what="hello, twice")
+    finally:
+        kourier.must(*at, wish % "Disabled")
+    eventually(lambda: kourier.must(*address) == url.replace("https", "http"), what="plain again")
 
 
 def test_a_mapped_host_leads_to_the_service(kourier: Cluster, site: Any) -> None:

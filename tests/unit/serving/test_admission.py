@@ -248,8 +248,8 @@ def test_settings_that_do_nothing_are_told() -> None:
     assert "system-internal-tls is accepted and does nothing here" in said
     assert configure("config-network", **{"system-internal-tls": "Disabled"}) == ()
     kind = BY_ID["KnativeServing.operator.knative.dev"]
-    spec = {"config": {"network": {"cluster-local-domain-tls": "enabled"}}}
-    assert "cluster-local-domain-tls" in "".join(kind.advice({"metadata": {"name": "a"}, "spec": spec}))
+    spec = {"config": {"network": {"dataplane-trust": "enabled"}}}
+    assert "dataplane-trust" in "".join(kind.advice({"metadata": {"name": "a"}, "spec": spec}))
 
 
 @pytest.mark.parametrize(

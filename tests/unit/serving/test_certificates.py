@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from hauberk.pki.authority import Authority
 from hauberk.serving.certificate import controller, wanted
 from hauberk.serving.certificate.plan import World, plan
 from hauberk.serving.config.network import parse_network
+from hauberk.serving.route import plan as routes
 from hauberk.testing.clock import FakeClock
 from hauberk.testing.memory_api import MemoryApi
 
@@ -58,6 +60,54 @@ def test_certificate_provisioned(
     assert (got.condition.status, got.condition.reason) == want
     assert len(got.tls) == tls
     assert (HOST in got.secure) == https
+
+
+LOCAL = parse_network({"cluster-local-domain-tls": "Enabled"})
+TAG = f"-{zlib.adler32(b'blue')}"
+
+
+def certified(name: str, names: list[str], ready: str) -> Json:
+    """A Certificate of the Route, as it is stored."""
+    made = wanted.make_local_certificate(route(), "", names, LOCAL)
+    owners = [{"uid": "u", "controller": True, "kind": "Route", "name": "a"}]
+    return {
+        **made,
+        "metadata": {**made["metadata"], "name": name, "ownerReferences": owners},
+        "spec": {**made["spec"], "secretName": name},
+        "status": {"conditions": [{"type": "Ready", "status": ready}]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("main", "tag", "want", "scheme"),
+    [
+        (None, None, ("Unknown", "CertificateNotReady"), "http"),
+        ("False", "True", ("Unknown", "CertificateNotReady"), "http"),
+        ("True", "False", ("Unknown", "CertificateNotReady"), "https"),
+        ("True", "True", ("True", ""), "https"),
+    ],
+)
+def test_local_names_are_https_only_once_their_certificate_is_there(
+    main: str | None, tag: str | None, want: tuple[str, str], scheme: str
+) -> None:
+    suffixes = ("", ".svc", ".svc.cluster.local")
+    rows = (("route-u-local", "a.n", main), (f"route-u{TAG}-local", "blue-a.n", tag))
+    stored = {
+        name: certified(name, [f"{host}{suffix}" for suffix in suffixes], ready)
+        for name, host, ready in rows
+        if ready
+    }
+    traffic = [{"percent": 100, "latestRevision": True, "tag": "blue", "configurationName": "a"}]
+    world = routes.World(
+        route={**route(), "spec": {"traffic": traffic}}, ingress=None, network=LOCAL, certificates=stored
+    )
+    got = routes.plan(world, 0.0)
+    made = [child for child in got.children if child["kind"] == "Certificate"]
+    assert [child["metadata"]["name"] for child in made] == [name for name, _, _ in rows]
+    assert [child["spec"]["dnsNames"][0] for child in made] == ["a.n", "blue-a.n"]
+    (row,) = [c for c in (got.status or {})["conditions"] if c["type"] == "CertificateProvisioned"]
+    assert (row["status"], row.get("reason", "")) == want
+    assert (got.status or {})["address"]["url"] == f"{scheme}://a.n.svc.cluster.local"
 
 
 @pytest.mark.parametrize(

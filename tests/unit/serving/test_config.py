@@ -95,8 +95,8 @@ def test_hosts_on_openshift() -> None:
     maps = config_maps("apps.openshift.example.com", istio=True)
     network, domains = parse_network(maps["config-network"]), parse_domains(maps["config-domain"])
     hosts = hosts_of(route(), "", domains, network)
-    assert hosts.url(network.external_scheme) == "https://hello-default.apps.openshift.example.com"
-    assert hosts.address == "http://hello.default.svc.cluster.local"
+    assert hosts.external == "hello-default.apps.openshift.example.com"
+    assert hosts.address("http") == "http://hello.default.svc.cluster.local"
     tagged = hosts_of(route(), "v1", domains, network)
     assert tagged.external == "v1-hello-default.apps.openshift.example.com"
 
@@ -104,7 +104,7 @@ def test_hosts_on_openshift() -> None:
 def test_a_cluster_local_route_has_no_external_host() -> None:
     local = route(**{"networking.knative.dev/visibility": "cluster-local"})
     hosts = hosts_of(local, "", parse_domains({"a.com": ""}), parse_network({}))
-    assert hosts.url("https") == "http://hello.default.svc.cluster.local"
+    assert not hosts.external
 
 
 def test_templates() -> None:

@@ -14,6 +14,7 @@ from hauberk.serving.domainmapping import plan as domainmapping
 from hauberk.serving.domainmapping.target import Target, Unresolved, resolve
 from hauberk.serving.ingress import copies, tls
 from hauberk.serving.ingress.make import make_virtual_services
+from hauberk.serving.ingress.plan import make_istio
 from hauberk.testing.clock import FakeClock
 from hauberk.testing.memory_api import MemoryApi
 
@@ -188,6 +189,36 @@ def test_the_certificate_is_copied_beside_the_gateway_and_served_for_its_hosts()
     own = f"n/{gateway['metadata']['name']}"
     (service,) = make_virtual_services(ingress(), Istio(), [own])
     assert service["spec"]["gateways"] == ["knative-serving/knative-ingress-gateway", own]
+
+
+def test_local_names_are_served_by_the_local_gateways_on_their_own_port() -> None:
+    both = ingress()
+    local = ["shop.n", "shop.n.svc", "shop.n.svc.cluster.local"]
+    both["spec"]["rules"].append(
+        {"hosts": local, "visibility": "ClusterLocal", "http": {"paths": [{"splits": []}]}}
+    )
+    both["spec"]["tls"].append({"hosts": local, "secretName": "inside", "secretNamespace": "n"})
+    inner = {
+        "metadata": {"name": "knative-local-gateway", "namespace": "istio-system"},
+        "spec": {"selector": {"istio": "inner"}},
+    }
+    secrets = {("n", "shop"): secret(), ("n", "inside"): secret(name="inside")}
+    assert "the local gateway" in tls.problem(both, tls.Tls(services=(FRONT,), secrets=secrets))
+    at_hand = tls.Tls(services=(FRONT,), inside=(inner,), secrets=secrets)
+    outside, inside = tls.make_gateways(both, at_hand)
+    assert [s["port"]["number"] for s in outside["spec"]["servers"]] == [443]
+    assert inside["spec"]["selector"] == {"istio": "inner"}
+    (server,) = inside["spec"]["servers"]
+    assert (server["port"]["number"], server["hosts"]) == (8444, local)
+    (service, mesh, *_) = make_istio(both, Istio(), at_hand)
+    assert mesh["spec"]["gateways"] == ["mesh"]
+    by_host = {
+        match["authority"]["prefix"]: match["gateways"]
+        for row in service["spec"]["http"]
+        for match in row["match"]
+    }
+    assert by_host["shop.n"][1:] == [f"n/{inside['metadata']['name']}"]
+    assert by_host["shop.example.org"][1:] == [f"n/{outside['metadata']['name']}"]
 
 
 @pytest.mark.parametrize(

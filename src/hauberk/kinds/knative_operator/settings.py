@@ -8,7 +8,6 @@ from typing import Any
 _MESH = "the mesh's mTLS protects these ways"
 _WITHOUT_EFFECT: Mapping[str, Mapping[str, str]] = {
     "config-network": {
-        "cluster-local-domain-tls": _MESH,
         "system-internal-tls": _MESH,
         "dataplane-trust": _MESH,
         "internal-encryption": _MESH,
@@ -22,7 +21,7 @@ _WITHOUT_EFFECT: Mapping[str, Mapping[str, str]] = {
     },
     "config-certmanager": {
         "issuerRef": "the cluster's own authority issues certificates",
-        "clusterLocalIssuerRef": "no certificates are issued for cluster-local hosts",
+        "clusterLocalIssuerRef": "the cluster's own authority issues certificates",
         "systemInternalIssuerRef": _MESH,
     },
 }

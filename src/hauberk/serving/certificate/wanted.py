@@ -1,6 +1,7 @@
 """Which Certificates a Route or a DomainMapping wants, and what becomes of its hosts. Pure.
 
-Source: knative/serving pkg/reconciler/route/resources/certificate.go; route.go, externalDomainTLS;
+Source: knative/serving pkg/reconciler/route/resources/certificate.go; route.go, externalDomainTLS and
+clusterLocalDomainTLS;
 pkg/apis/serving/v1/route_lifecycle.go, MarkCertificateReady, MarkCertificateNotReady, MarkHTTPDowngrade.
 """
 
@@ -29,6 +30,10 @@ OFF = (
 NOT_ENABLED = Condition(KIND, "True", "TLSNotEnabled", "external-domain-tls is not enabled")
 
 
+LOCAL_DOMAIN = "svc.cluster.local"
+_ORDER = {"False": 0, "Unknown": 1, "True": 2}
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What the certificates of an object add: children, `spec.tls` of the Ingress, a condition."""
@@ -38,6 +43,18 @@ class Outcome:
     condition: Condition = NOT_ENABLED
     secure: frozenset[str] = frozenset()  # hosts whose URL is https because of a certificate
     plain: frozenset[str] = field(default_factory=frozenset)  # hosts that wait for theirs, meanwhile in http
+
+
+def both(one: Outcome, other: Outcome) -> Outcome:
+    """Two outcomes as one, with the worse of the conditions; one without certificates says nothing."""
+    rows = [o.condition for o in (one, other) if o.condition is not NOT_ENABLED]
+    return Outcome(
+        (*one.certificates, *other.certificates),
+        (*one.tls, *other.tls),
+        min(rows, key=lambda row: _ORDER[row.status], default=NOT_ENABLED),
+        one.secure | other.secure,
+        one.plain | other.plain,
+    )
 
 
 def is_wanted(obj: Json, network: Network) -> bool:
@@ -52,6 +69,11 @@ def certificate_name(route: Json, tag: str) -> str:
     return child_name(name, f"-{zlib.adler32(tag.encode())}") if tag else name
 
 
+def local_certificate_name(route: Json, tag: str) -> str:
+    """The same for the cluster-local names."""
+    return f"{certificate_name(route, tag)}-local"
+
+
 def make_certificate(owner: Json, name: str, host: str, domain: str, network: Network) -> Json:
     """The Certificate of one host."""
     meta, notes = owner["metadata"], annotations_of(owner)
@@ -63,6 +85,19 @@ def make_certificate(owner: Json, name: str, host: str, domain: str, network: Ne
         "annotations": {A_CLASS: notes.get(A_CLASS) or network.certificate_class},
     }
     spec = {"dnsNames": [host], "domain": domain, "secretName": name}
+    return body(NETWORKING, "Certificate", place, spec=spec)
+
+
+def make_local_certificate(route: Json, tag: str, names: Sequence[str], network: Network) -> Json:
+    """The Certificate of the cluster-local names of a Route or one of its tags."""
+    meta, name = route["metadata"], local_certificate_name(route, tag)
+    place = {
+        "name": name,
+        "namespace": meta["namespace"],
+        "labels": {L_ROUTE: meta["name"], L_TYPE: "cluster-local-domain"},
+        "annotations": {A_CLASS: annotations_of(route).get(A_CLASS) or network.certificate_class},
+    }
+    spec = {"dnsNames": sorted(names), "domain": LOCAL_DOMAIN, "secretName": name}
     return body(NETWORKING, "Certificate", place, spec=spec)
 
 
@@ -104,6 +139,5 @@ def outcome(owner: Json, wanted: Sequence[Json], stored: Mapping[str, Json], net
             rows.append(
                 Condition(KIND, "Unknown", "CertificateNotReady", f"Certificate {name} is not ready.")
             )
-    order = {"False": 0, "Unknown": 1, "True": 2}
-    worst = min(rows, key=lambda row: order[row.status], default=Condition(KIND, "True"))
+    worst = min(rows, key=lambda row: _ORDER[row.status], default=Condition(KIND, "True"))
     return Outcome(tuple(wanted), tuple(tls), worst, frozenset(secure), frozenset(plain))

@@ -32,6 +32,7 @@ class Network:
     external_scheme: Literal["http", "https"] = "http"
     http_option: Literal["Enabled", "Redirected"] = "Enabled"
     external_tls: bool = False
+    local_tls: bool = False
     certificate_class: str = DEFAULT_CERTIFICATE_CLASS
     autocreate_claims: bool = False
     rollout_duration_s: int = 0
@@ -52,6 +53,7 @@ def parse_network(data: Mapping[str, str]) -> Network:
         external_scheme="https" if scheme.lower() == "https" else "http",
         http_option="Redirected" if redirect else "Enabled",
         external_tls=tls,
+        local_tls=as_bool(data, "cluster-local-domain-tls", False),
         certificate_class=data.get("certificate-class")
         or data.get("certificate.class")
         or DEFAULT_CERTIFICATE_CLASS,

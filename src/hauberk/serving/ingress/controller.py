@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 from hauberk.base.conditions import is_true
@@ -91,14 +91,19 @@ def _certificates(snapshot: Snapshot, ingress: Json, config: Istio) -> Tls:
     places = {tls.origin(ingress, row) for row in tls.rows_of(ingress)}
     if not places:
         return Tls()
-    hosts = [g.service.split(".") for g in config.external]
-    services = [snapshot.get(Ref("Service", h[1], h[0])) for h in hosts if len(h) > 1]
     found = {place: snapshot.get(Ref("Secret", *place)) for place in places}
     return Tls(
-        services=tuple(s for s in services if s is not None),
+        services=_fronts(snapshot, config.external),
+        inside=_fronts(snapshot, config.local),
         secrets={place: secret for place, secret in found.items() if secret is not None},
         filtering=_is_filtering(snapshot),
     )
+
+
+def _fronts(snapshot: Snapshot, gateways: Sequence[istio.Gateway]) -> tuple[Json, ...]:
+    hosts = [g.service.split(".") for g in gateways]
+    services = [snapshot.get(Ref("Service", h[1], h[0])) for h in hosts if len(h) > 1]
+    return tuple(s for s in services if s is not None)
 
 
 def _is_filtering(snapshot: Snapshot) -> bool:

@@ -18,15 +18,17 @@ API = "networking.istio.io/v1beta1"
 LOCAL_SUFFIX = ".svc.cluster.local"
 
 
-def make_virtual_services(ingress: Json, istio: Istio, own: Sequence[str] = ()) -> tuple[Json, ...]:
+def make_virtual_services(
+    ingress: Json, istio: Istio, own: Sequence[str] = (), own_local: Sequence[str] = ()
+) -> tuple[Json, ...]:
     """`NAME-ingress` for the gateways, and `NAME-mesh` for the sidecars when a host is cluster-local.
 
-    `own` are Gateways of this Ingress alone, with its certificates, as `NAMESPACE/NAME`.
+    `own` and `own_local` are Gateways of this Ingress alone, with its certificates, as `NAMESPACE/NAME`.
     """
     rules = ingress["spec"].get("rules") or ()
     local = [r for r in rules if r.get("visibility") == "ClusterLocal"]
     external = [*(g.qualified for g in istio.external), *own]
-    inside = [g.qualified for g in istio.local]
+    inside = [*(g.qualified for g in istio.local), *own_local]
     used = [*(external if len(local) < len(rules) else ()), *(inside if local else ())]
     out = [_virtual_service(ingress, "-ingress", used, rules, {"": external, "ClusterLocal": inside})]
     if local:

@@ -77,8 +77,11 @@ def _istio(world: World) -> Plan:
 def make_istio(ingress: Json, istio: Istio, certificates: Tls) -> tuple[Json, ...]:
     """The VirtualServices and Gateways of an Ingress whose certificates are at hand."""
     gateways = tls.make_gateways(ingress, certificates)
-    names = [f"{g['metadata']['namespace']}/{g['metadata']['name']}" for g in gateways]
-    return (*make_virtual_services(ingress, istio, names), *gateways)
+    own: dict[bool, list[str]] = {False: [], True: []}
+    for gateway in gateways:
+        is_local = gateway["spec"]["servers"][0]["port"]["number"] == tls.LOCAL_PORT
+        own[is_local].append(f"{gateway['metadata']['namespace']}/{gateway['metadata']['name']}")
+    return (*make_virtual_services(ingress, istio, own[False], own[True]), *gateways)
 
 
 def _news(world: World, children: Iterable[Json]) -> Iterator[Note]:

@@ -17,25 +17,53 @@ from typing import Any
 from hauberk.base.refs import Json, labels_of
 from hauberk.serving.names import L_CERTIFICATE_UID, L_INGRESS, L_ORIGIN_NAME, L_ORIGIN_NAMESPACE, body
 
+LOCAL = "ClusterLocal"
+_SIDES = ("external", "local")
 API = "networking.istio.io/v1beta1"
 FILTERING = "ENABLE_SECRET_INFORMER_FILTERING_BY_CERT_UID"
 _LABEL = re.compile(r"[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?")
 _LONGEST = 63
+EXTERNAL_PORT, LOCAL_PORT = 443, 8444
+"""The second is a port of the gateways' pods: their Service must lead its 443 there.
+
+Source: net-istio pkg/reconciler/ingress/resources/gateway.go, ExternalGatewayHTTPSPort and
+ClusterLocalGatewayHTTPSPort.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
     """What an Ingress's certificates need: the gateways' Services and the Secrets, by namespace and name."""
 
-    services: tuple[Json, ...] = ()
+    services: tuple[Json, ...] = ()  # of the gateways for external hosts
+    inside: tuple[Json, ...] = ()  # of the gateways for cluster-local hosts
     secrets: Mapping[tuple[str, str], Json] = field(default_factory=dict)
     filtering: bool = False  # net-istio-controller sees labelled Secrets only
 
 
 def rows_of(ingress: Json) -> Sequence[Json]:
-    """`spec.tls`, those that the gateways for external hosts serve."""
+    """`spec.tls`."""
     rows: Sequence[Json] = (ingress.get("spec") or {}).get("tls") or ()
     return rows
+
+
+def rows_by_side(ingress: Json) -> tuple[Sequence[Json], Sequence[Json]]:
+    """`spec.tls` for external hosts, and for cluster-local ones.
+
+    Source: knative/networking pkg/apis/networking/v1alpha1/ingress_helpers.go, GetIngressTLSForVisibility.
+    """
+    rules = (ingress.get("spec") or {}).get("rules") or ()
+    local = {h for rule in rules if rule.get("visibility") == LOCAL for h in rule.get("hosts") or ()}
+    rows = rows_of(ingress)
+    inside = [row for row in rows if set(row.get("hosts") or ()) & local]
+    return [row for row in rows if row not in inside], inside
+
+
+def _by_service(ingress: Json, tls: Tls) -> Iterator[tuple[Json, Sequence[Json], int]]:
+    """Each gateway Service with the rows that it serves, and the port."""
+    outside, inside = rows_by_side(ingress)
+    yield from ((service, outside, EXTERNAL_PORT) for service in tls.services if outside)
+    yield from ((service, inside, LOCAL_PORT) for service in tls.inside if inside)
 
 
 def origin(ingress: Json, row: Json) -> tuple[str, str]:
@@ -48,8 +76,9 @@ def problem(ingress: Json, tls: Tls) -> str:
 
     Source: pkg/reconciler/ingress/resources/secret.go, GetSecrets; the reason for an unseen one is ours.
     """
-    if rows_of(ingress) and not tls.services:
-        return "the Service of the external gateway, which config-istio names, does not exist"
+    for rows, services, side in zip(rows_by_side(ingress), (tls.services, tls.inside), _SIDES, strict=True):
+        if rows and not services:
+            return f"the Service of the {side} gateway, which config-istio names, does not exist"
     for row in rows_of(ingress):
         place = origin(ingress, row)
         secret = tls.secrets.get(place)
@@ -64,25 +93,25 @@ def problem(ingress: Json, tls: Tls) -> str:
 
 
 def make_gateways(ingress: Json, tls: Tls) -> tuple[Json, ...]:
-    """A Gateway for each gateway Service, with a server for each row of `spec.tls`."""
-    if not rows_of(ingress):
-        return ()
-    return tuple(_gateway(ingress, service, tls) for service in tls.services)
+    """A Gateway for each gateway Service, with a server for each row of `spec.tls` that is its own."""
+    return tuple(
+        _gateway(ingress, service, rows, port, tls) for service, rows, port in _by_service(ingress, tls)
+    )
 
 
-def _gateway(ingress: Json, service: Json, tls: Tls) -> Json:
+def _gateway(ingress: Json, service: Json, rows: Sequence[Json], port: int, tls: Tls) -> Json:
     meta, place = ingress["metadata"], service["metadata"]["namespace"]
     servers = [
         {
             "hosts": list(row.get("hosts") or ()),
-            "port": {"name": f"{_port_prefix(meta)}:{i}", "number": 443, "protocol": "HTTPS"},
+            "port": {"name": f"{_port_prefix(meta)}:{i}", "number": port, "protocol": "HTTPS"},
             "tls": {
                 "mode": "SIMPLE",
                 "credentialName": _credential(ingress, row, place, tls),
                 "minProtocolVersion": "TLSV1_2",
             },
         }
-        for i, row in enumerate(rows_of(ingress))
+        for i, row in enumerate(rows)
     ]
     return body(
         API,
@@ -124,12 +153,14 @@ def copy_name(ingress: Json, secret: Json) -> str:
 
 def make_copies(ingress: Json, tls: Tls) -> Iterator[Json]:
     """Copies of the Secrets, in the namespaces of the gateways."""
-    origins = sorted({origin(ingress, row) for row in rows_of(ingress)})
-    places = sorted({service["metadata"]["namespace"] for service in tls.services})
-    for home, name in origins:
-        for place in places:
-            if place != home:
-                yield _copy(ingress, tls.secrets[home, name], place)
+    wanted = {
+        (*origin(ingress, row), service["metadata"]["namespace"])
+        for service, rows, _ in _by_service(ingress, tls)
+        for row in rows
+    }
+    for home, name, place in sorted(wanted):
+        if place != home:
+            yield _copy(ingress, tls.secrets[home, name], place)
 
 
 def _copy(ingress: Json, secret: Json, place: str) -> Json:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from hauberk.base.refs import Json, Ref, controller_of, ref_of
 from hauberk.engine.plan import Controller
 from hauberk.ports import Snapshot
-from hauberk.serving.certificate.wanted import certificate_name
+from hauberk.serving.certificate.wanted import certificate_name, local_certificate_name
 from hauberk.serving.config import domain, features, network
 from hauberk.serving.config.network import fill_template
 from hauberk.serving.config.reading import data_of, wakes_all
@@ -42,12 +42,16 @@ def observe(snapshot: Snapshot, ref: Ref) -> World | None:
         configurations=configs,
         revisions=_named(snapshot, REVISION, namespace, wanted),
         network=settings,
-        certificates=_named(
-            snapshot, CERTIFICATE, namespace, (certificate_name(route, t) for t in sorted(tags))
-        ),
+        certificates=_named(snapshot, CERTIFICATE, namespace, _certificate_names(route, tags)),
         domains=domain.parse_domains(data_of(snapshot, domain.NAME)),
         tag_headers=features.is_enabled(data_of(snapshot, features.NAME), features.TAG_HEADERS),
     )
+
+
+def _certificate_names(route: Json, tags: Iterable[str]) -> Iterator[str]:
+    for tag in sorted(tags):
+        yield certificate_name(route, tag)
+        yield local_certificate_name(route, tag)
 
 
 def _named(snapshot: Snapshot, kind: str, namespace: str, names: Iterable[str | None]) -> dict[str, Json]:

@@ -22,14 +22,9 @@ class Hosts:
     local: tuple[str, str, str]
     external: str
 
-    @property
-    def address(self) -> str:
-        """The cluster-local URL, always plain HTTP: the mesh is what encrypts it."""
-        return f"http://{self.local[2]}"
-
-    def url(self, scheme: str) -> str:
-        """The URL that is shown to users."""
-        return f"{scheme}://{self.external}" if self.external else self.address
+    def address(self, scheme: str) -> str:
+        """The cluster-local URL: plain HTTP, which the mesh encrypts, unless the name has a certificate."""
+        return f"{scheme}://{self.local[2]}"
 
 
 def hosts_of(route: Json, tag: str, domains: Domains, network: Network) -> Hosts:

@@ -11,9 +11,11 @@ from hauberk.base.refs import Json, annotations_of, controller_of, labels_of
 from hauberk.engine.plan import Note, Plan
 from hauberk.serving.certificate.wanted import (
     Outcome,
+    both,
     certificate_name,
     is_wanted,
     make_certificate,
+    make_local_certificate,
     outcome,
 )
 from hauberk.serving.config.domain import Domains
@@ -137,6 +139,28 @@ def _is_own(world: World) -> bool:
 
 
 def _certified(world: World, hosts: Mapping[str, Hosts]) -> Outcome:
+    """What the Certificates of all names come to."""
+    return both(_certified_outside(world, hosts), _certified_inside(world, hosts))
+
+
+def _certified_inside(world: World, hosts: Mapping[str, Hosts]) -> Outcome:
+    """The Certificates of the cluster-local names, where cluster-local-domain-tls is on.
+
+    One that is not ready yet is never a reason to show plain HTTP as the goal.
+    """
+    if not world.network.local_tls:
+        return Outcome()
+    wanted = [
+        make_local_certificate(world.route, tag, names.local, world.network)
+        for tag, names in sorted(hosts.items())
+    ]
+    strict = replace(world.network, http_option="Redirected")
+    found = outcome(world.route, wanted, world.certificates, strict)
+    ready_hosts = {host for row in found.tls for host in row["hosts"]}
+    return replace(found, secure=frozenset(ready_hosts))
+
+
+def _certified_outside(world: World, hosts: Mapping[str, Hosts]) -> Outcome:
     """The Certificates of the external hosts, one each, where external-domain-tls is on."""
     if not is_wanted(world.route, world.network):
         return Outcome()
@@ -152,9 +176,16 @@ def _certified(world: World, hosts: Mapping[str, Hosts]) -> Outcome:
 
 
 def _url(world: World, hosts: Hosts, certified: Outcome) -> str:
+    if not hosts.external:
+        return _address(hosts, certified)
     if hosts.external in certified.secure:
-        return hosts.url("https")
-    return hosts.url("http" if hosts.external in certified.plain else world.network.external_scheme)
+        return f"https://{hosts.external}"
+    scheme = "http" if hosts.external in certified.plain else world.network.external_scheme
+    return f"{scheme}://{hosts.external}"
+
+
+def _address(hosts: Hosts, certified: Outcome) -> str:
+    return hosts.address("https" if hosts.local[2] in certified.secure else "http")
 
 
 def ingress_ready(world: World, wanted: Json, *, rolling: bool = False) -> Condition:
@@ -222,7 +253,7 @@ def _status(
     status: dict[str, Any] = {
         "conditions": [c.as_json() for c in rows],
         "url": _url(world, hosts, certified),
-        "address": {"url": hosts.address},
+        "address": {"url": _address(hosts, certified)},
     }
     if traffic:
         status["traffic"] = list(traffic)

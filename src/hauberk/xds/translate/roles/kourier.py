@@ -1,6 +1,7 @@
-"""A Knative ingress without the mesh: plain HTTP on 8080 for the world and on 8081 inside, TLS on 8443.
+"""A Knative ingress without the mesh: HTTP on 8080 for the world and on 8081 inside, TLS on 8443 and 8444.
 
-8443 is open only when there is a certificate: one that an Ingress names for its hosts, or one for all.
+A TLS port is open only when there is a certificate: one that an Ingress names for its hosts, or one for all
+(8443 only). 8444 is for cluster-local names.
 A probe with `K-Network-Hash: override` goes on to the backends with the Ingress's hash in its place, and
 whoever answers it (queue or activator) sends that back.
 Source: knative-extensions/net-kourier pkg/generator/{ingress_translator,caches}.go; knative/networking
@@ -18,7 +19,7 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.filters.listener.tls_inspector.v3.tls_inspector_pb2 import TlsInspector
 
 from hauberk.kinds.knative_internal.ingress import HASH_HEADER, HASH_OVERRIDE
-from hauberk.mesh.roles import Backend, HttpSplit, KourierRole, KourierRoute
+from hauberk.mesh.roles import Backend, HttpSplit, KourierCertificate, KourierRole, KourierRoute
 from hauberk.xds.translate.roles import http
 from hauberk.xds.translate.roles.tls import server_socket
 from hauberk.xds.translate.types import LocalService, Message, RoleParts, pack
@@ -34,7 +35,14 @@ def kourier_parts(role: KourierRole) -> RoleParts:
     has_default = any(not c.hosts for c in role.certificates)
     secure = [route for route in public if route.tls or has_default]
     return RoleParts(
-        listeners=(_tls_listener(role),) if role.certificates else (),
+        listeners=tuple(
+            _tls_listener(port, routes, certificates)
+            for port, routes, certificates in (
+                (role.tls_port, SECURE, role.certificates),
+                (role.local_tls_port, INTERNAL, role.local_certificates),
+            )
+            if certificates
+        ),
         services=tuple(LocalService(port, http.manager(f"role_{name}", routes=name)) for port, name in doors),
         clusters=tuple(
             http.eds_cluster(name, "h2c" if split.http2 else "http1") for name, split in splits.items()
@@ -46,12 +54,12 @@ def kourier_parts(role: KourierRole) -> RoleParts:
     )
 
 
-def _tls_listener(role: KourierRole) -> Message:
+def _tls_listener(port: int, routes: str, certificates: Iterable[KourierCertificate]) -> Message:
     """A chain per certificate, chosen by SNI: the first to name a host has it, the one for all the rest."""
-    hcm = http.hcm_filter(http.manager(f"role_{SECURE}", routes=SECURE))
+    hcm = http.hcm_filter(http.manager(f"role_{port}_{routes}", routes=routes))
     chains: dict[tuple[str, ...], Message] = {}
     taken: set[str] = set()
-    for given in role.certificates:
+    for given in certificates:
         names = tuple(host for host in given.hosts if host not in taken)
         taken |= set(names)
         if names or not given.hosts:
@@ -63,8 +71,8 @@ def _tls_listener(role: KourierRole) -> Message:
             chains.setdefault(names, chain)
     inspector = ListenerFilter(name="envoy.filters.listener.tls_inspector", typed_config=pack(TlsInspector()))
     return Listener(
-        name=f"role|{role.tls_port}",
-        address=http.address(Backend("0.0.0.0", role.tls_port)),
+        name=f"role|{port}",
+        address=http.address(Backend("0.0.0.0", port)),
         filter_chains=list(chains.values()),
         listener_filters=[inspector],
     )
