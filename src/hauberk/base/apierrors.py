@@ -114,3 +114,9 @@ class UnsupportedMediaType(ApiError):
     """The body's content type is not one this resource takes."""
 
     code, reason = 415, "UnsupportedMediaType"
+
+
+class TooManyRequests(ApiError):
+    """Not now; later perhaps."""
+
+    code, reason = 429, "TooManyRequests"

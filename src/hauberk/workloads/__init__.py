@@ -24,7 +24,9 @@ from hauberk.workloads.bootstrap import bootstrap_objects
 from hauberk.workloads.cronjob import plan as cronjob
 from hauberk.workloads.daemonset import plan as daemonset
 from hauberk.workloads.deployment import controller as deployment
+from hauberk.workloads.disruption import budget, evict
 from hauberk.workloads.job import controller as job
+from hauberk.workloads.quota import limits, quota
 from hauberk.workloads.statefulset import controller as statefulset
 from hauberk.workloads.storage import claim as volume_claim
 from hauberk.workloads.storage import volume
@@ -39,6 +41,8 @@ CONTROLLERS: tuple[Controller[Any], ...] = (
     statefulset.CONTROLLER,
     daemonset.CONTROLLER,
     volume_claim.CONTROLLER,
+    budget.CONTROLLER,
+    quota.CONTROLLER,
     *volume.CONTROLLERS,
     endpoints.CONTROLLER,
     mirroring.CONTROLLER,
@@ -56,5 +60,8 @@ ADMISSION: tuple[Admission, ...] = (
     addresses.ADMISSION,
     podaccess.ADMISSION,
     volume.ADMISSION,
+    *limits.ADMISSIONS,
+    quota.ADMISSION,
+    evict.ADMISSION,
     updates.ADMISSION,
 )

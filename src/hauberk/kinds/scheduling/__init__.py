@@ -5,6 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from hauberk.kinds.meta import Kind
-from hauberk.kinds.scheduling import priorityclass
+from hauberk.kinds.scheduling import priorityclass, runtimeclass
 
-KINDS: tuple[Kind[Any], ...] = (priorityclass.KIND,)
+KINDS: tuple[Kind[Any], ...] = (priorityclass.KIND, runtimeclass.KIND)

@@ -1,4 +1,4 @@
-"""scheduling.k8s.io/v1 PriorityClass: which pods go first. Stored; it does not act yet."""
+"""scheduling.k8s.io/v1 PriorityClass: which pods go first; data on one node, where all are placed."""
 
 from __future__ import annotations
 

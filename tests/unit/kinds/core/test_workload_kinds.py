@@ -355,7 +355,6 @@ def test_repeated_variables_are_warned_about() -> None:
 @pytest.mark.parametrize(
     "kind",
     [
-        "PodDisruptionBudget.policy",
         "PriorityClass.scheduling.k8s.io",
         "Ingress.networking.k8s.io",
     ],

@@ -1,0 +1,1 @@
+"""ResourceQuota and LimitRange: bounds of a namespace."""
