@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 import msgspec
 
+PENDING = "not known yet"
+"""A problem that is none yet: the process still asks, and will say."""
+
 
 class Target(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where events go. `ca` is a PEM bundle to trust; `audience` the OIDC audience to ask a token for."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from hauberk.base.conditions import Condition, ready
 from hauberk.base.refs import Json, Ref
+from hauberk.events.contract import PENDING
 from hauberk.events.roles import Acked, Serves
 from hauberk.kafka.access import Access, Refused
 from hauberk.kafka.names import CONTROLLER_ROLE, SYSTEM
@@ -76,6 +77,8 @@ def topic_ready(world: Seen, topics: Sequence[str], *, made: bool) -> Condition:
         return Condition("TopicReady", "Unknown", "NoController", text)
     if world.topics is None or world.topics.generation < topics_generation(world.obj):
         return Condition("TopicReady", "Unknown", "NotYetLooked", f"Waiting for {CONTROLLER_ROLE}")
+    if world.topics.problem == PENDING:
+        return Condition("TopicReady", "Unknown", "NotYetKnown", f"{CONTROLLER_ROLE} is connecting to Kafka")
     if world.topics.problem:
         reason = f"Failed to create topic: {names}" if made else "Topic is not present or invalid"
         why = f"{world.topics.problem}; {world.mesh}" if world.mesh else world.topics.problem
@@ -97,6 +100,8 @@ def served(type: str, world: Seen, role: str) -> Condition:  # noqa: A002
     acked = world.acked.get(role)
     if acked is None or acked.generation < world.generation:
         return Condition(type, "Unknown", "NotYetServed", f"Waiting for {role} to take it")
+    if acked.problem == PENDING:
+        return Condition(type, "Unknown", "NotYetKnown", f"{role} is connecting to Kafka")
     if acked.problem:
         why = f"{acked.problem}; {world.mesh}" if world.mesh else acked.problem
         return Condition(type, "False", "CannotBeServed", f"{role}: {why}")

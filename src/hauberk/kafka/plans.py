@@ -12,6 +12,7 @@ from typing import Any
 from hauberk.base.conditions import Condition, condition, is_true
 from hauberk.base.refs import Json
 from hauberk.engine.plan import Plan
+from hauberk.events.contract import PENDING
 from hauberk.events.roles import Acked
 from hauberk.kafka.access import Cluster
 from hauberk.kafka.conditions import (
@@ -175,6 +176,8 @@ def _subscriber(row: Json, acked: Acked | None, seen: Seen) -> dict[str, Any]:
     out = {"uid": row["uid"], "observedGeneration": row.get("generation", 0)}
     if acked is None or acked.generation < seen.generation:
         return {**out, "ready": "Unknown", "message": f"Waiting for {CHANNEL_DISPATCHER} to take it"}
+    if acked.problem == PENDING:
+        return {**out, "ready": "Unknown", "message": f"{CHANNEL_DISPATCHER} is connecting to Kafka"}
     if acked.problem:
         return {**out, "ready": "False", "message": f"Subscription not ready {acked.problem}"}
     return {**out, "ready": "True"}
@@ -262,6 +265,9 @@ def _subscribed(world: TriggerWorld) -> Condition:
         return Condition(
             "SubscriptionReady", "Unknown", "NotYetServed", f"Waiting for {BROKER_DISPATCHER} to take it"
         )
+    if acked.problem == PENDING:
+        text = f"{BROKER_DISPATCHER} is connecting to Kafka"
+        return Condition("SubscriptionReady", "Unknown", "NotYetKnown", text)
     if acked.problem:
         return Condition(
             "SubscriptionReady", "False", "CannotBeServed", f"{BROKER_DISPATCHER}: {acked.problem}"

@@ -22,7 +22,7 @@ from hauberk.dataplane.kafka.offsets import Partition
 from hauberk.dataplane.kafka.record import Received, to_event
 from hauberk.dataplane.kafka.words import text_of
 from hauberk.dataplane.place import Place
-from hauberk.events.contract import Egress, Resource
+from hauberk.events.contract import PENDING, Egress, Resource
 from hauberk.events.event import BadEvent
 from hauberk.events.filters import compile as compile_filters
 
@@ -48,7 +48,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._running: set[asyncio.Task[None]] = set()
         self._free = asyncio.Semaphore(AT_ONCE)
         self._kafka: AIOKafkaConsumer | None = None
-        self.problem = "not connected yet"
+        self.problem = PENDING
 
     async def run(self) -> None:
         """Consume until cancelled; connect again after every failure."""
@@ -75,10 +75,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             group_id=settings["group"],
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            session_timeout_ms=10_000,
+            session_timeout_ms=6_000,
             heartbeat_interval_ms=2_000,
             retry_backoff_ms=100,
-            metadata_max_age_ms=30_000,
+            metadata_max_age_ms=5_000,
             **arguments(self._connection),
         )
         kafka.subscribe(topics, listener=self)

@@ -19,13 +19,12 @@ from hauberk.dataplane.kafka.connection import Connection, connection_of
 from hauberk.dataplane.kafka.words import text_of
 from hauberk.dataplane.messages import Answer, Request
 from hauberk.dataplane.place import Place
-from hauberk.events.contract import Contract, Resource, Served
+from hauberk.events.contract import PENDING, Contract, Resource, Served
 
 log = logging.getLogger(__name__)
 
 LOOK_S = 2.0  # between two looks at all clusters
 FIRST_LOOK_S = 3.0  # the answer to a contract waits at most so long for Kafka
-PENDING = "Kafka has not answered yet"
 
 
 class Topics:

@@ -62,7 +62,7 @@ class Link:
                     max_request_size=8 * 1024 * 1024,
                     request_timeout_ms=10_000,
                     retry_backoff_ms=100,
-                    metadata_max_age_ms=30_000,
+                    metadata_max_age_ms=5_000,
                     **arguments(self.connection),
                 )
                 await producer.start()
