@@ -56,6 +56,7 @@ from hauberk.xds.server import XdsServer
 log = logging.getLogger(__name__)
 ACKED_WITHIN_S = 10.0
 ENDS_WITHIN_S = 2.0
+SECRETS_KEY = "secrets.key"  # beside the CAs: what Secrets are sealed with on the disk
 ADMISSION = (
     *workloads.ADMISSION,
     *serving.ADMISSION,
@@ -71,7 +72,8 @@ async def run(options: Options) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    store = Store.open(options.paths.database, ephemeral=options.ephemeral)
+    paths = options.paths
+    store = Store.open(paths.database, ephemeral=options.ephemeral, key=paths.pki / SECRETS_KEY)
     runtime = await Runtime.connect(options.paths)
     try:
         await _serve(options, store, runtime, stop)

@@ -11,11 +11,13 @@ import itertools
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hauberk.base.problems import Problem
 from hauberk.base.refs import Ref
+from hauberk.store import sealing
+from hauberk.store.seal import KINDS, Seal
 
 _SCHEMA_VERSION = 1
 _SCHEMA = """
@@ -57,14 +59,22 @@ class Row:
 class Disk:
     """One connection to the file. Use it from one thread at a time."""
 
-    def __init__(self, path: Path, *, ephemeral: bool) -> None:
+    def __init__(self, path: Path, *, ephemeral: bool, key: Path | None = None) -> None:
+        """`key` is the file with the key of Secrets' bodies; without it they are kept as they are."""
         self.path = path
+        self._seal: Seal | None = None
         self._db = _connect(path)
         try:
             self._prepare(ephemeral)
+            if key is not None:
+                self._seal = Seal.of(key, needed=sealing.holds_sealed(self._db))
+                sealing.seal_plain(self._db, self._seal)
         except sqlite3.DatabaseError as error:
             self._db.close()
             raise unusable(path, error) from error
+        except Problem:
+            self._db.close()
+            raise
 
     def _prepare(self, ephemeral: bool) -> None:
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -87,7 +97,11 @@ class Disk:
         for kind, namespace, name, body in self._db.execute(
             "SELECT kind, namespace, name, body FROM objects ORDER BY kind, namespace, name"
         ):
-            yield Ref(kind, namespace, name), body
+            ref = Ref(kind, namespace, name)
+            yield ref, self._opened(ref, body)
+
+    def _opened(self, ref: Ref, body: bytes) -> bytes:
+        return self._seal.opened(ref, body) if self._seal is not None else body
 
     def revision(self) -> int:
         """The revision of the last committed change."""
@@ -100,7 +114,9 @@ class Disk:
 
     def write(self, rows: Sequence[Row], compact_to: int | None) -> None:
         """Commit these changes, and drop the log up to `compact_to`, in one transaction."""
-        db = self._db
+        db, seal = self._db, self._seal
+        if seal is not None:
+            rows = [replace(r, body=seal.closed(r.ref, r.body)) if r.ref.kind in KINDS else r for r in rows]
         db.execute("BEGIN IMMEDIATE")
         try:
             self._write_rows(rows)
@@ -147,7 +163,13 @@ class Disk:
             " FROM log l WHERE revision > ? ORDER BY revision LIMIT ?",
             (revision, limit),
         )
-        return [(Row(r, t, Ref(kind, ns, name), body), old) for r, t, kind, ns, name, body, old in found]
+        return [self._logged(*row) for row in found]
+
+    def _logged(
+        self, revision: int, type_: str, kind: str, namespace: str, name: str, body: bytes, old: bytes | None
+    ) -> tuple[Row, bytes | None]:
+        ref = Ref(kind, namespace, name)
+        return Row(revision, type_, ref, self._opened(ref, body)), old and self._opened(ref, old)
 
     def limit_pages(self, pages: int) -> None:
         """Let the file grow no further than this many pages; SQLite reports a full disk then."""

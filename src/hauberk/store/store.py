@@ -19,6 +19,7 @@ from typing import Any, Literal
 import orjson
 
 from hauberk.base.apierrors import ApiError
+from hauberk.base.problems import Problem
 from hauberk.base.refs import Json, Ref
 from hauberk.ports import WatchEvent
 from hauberk.store.disk import Disk, Row, unusable
@@ -48,8 +49,8 @@ class StorageFailed(ApiError):
 class Store:
     """All objects of one cluster. Use it from one event loop."""
 
-    def __init__(self, path: Path, *, ephemeral: bool, kept: int) -> None:
-        self._disk = Disk(path, ephemeral=ephemeral)
+    def __init__(self, path: Path, *, ephemeral: bool, kept: int, key: Path | None) -> None:
+        self._disk, self._key = Disk(path, ephemeral=ephemeral, key=key), key
         self._memory = Memory()
         self._shared = Shared()
         self._hub = Hub(self._read_log)
@@ -64,15 +65,16 @@ class Store:
         self._writer = Writer(self._disk, self._report, keep=kept, compacted=self._disk.compacted())
 
     @classmethod
-    def open(cls, path: Path, ephemeral: bool = False, *, kept: int = KEPT) -> Store:
+    def open(cls, path: Path, ephemeral: bool = False, *, kept: int = KEPT, key: Path | None = None) -> Store:
         """Open or create the store. Blocks while it loads. Raises Problem.
 
         Args:
             path: the database file; created with mode 0600.
             ephemeral: do not wait for the disk; a crash of the machine may lose or spoil it.
             kept: how many changes the log holds for watches to resume from.
+            key: the file of the key that Secrets are sealed with on the disk; made when there is none yet.
         """
-        return cls(path, ephemeral=ephemeral, kept=kept)
+        return cls(path, ephemeral=ephemeral, kept=kept, key=key)
 
     def _load(self) -> int:
         try:
@@ -82,6 +84,9 @@ class Store:
         except (sqlite3.DatabaseError, ValueError) as error:
             self._disk.close()
             raise unusable(self._disk.path, error) from error
+        except Problem:
+            self._disk.close()
+            raise
         self._memory.start_at(revision)
         self._hub.start_at(revision)
         return revision
@@ -196,7 +201,7 @@ class Store:
     def _log_rows(self, after: int, limit: int) -> list[tuple[Row, bytes | None]]:
         with self._reader_lock:
             if self._reader is None:
-                self._reader = Disk(self._disk.path, ephemeral=True)
+                self._reader = Disk(self._disk.path, ephemeral=True, key=self._key)
             rows = self._reader.log_after(after, limit)
             if after < self._reader.compacted():
                 raise gone(after, self._reader.compacted())
