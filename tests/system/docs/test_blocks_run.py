@@ -32,6 +32,7 @@ RUN = [
         "docs/troubleshooting.md",
         "docs/integration.md",
         "docs/doctor.md",
+        "docs/eventing.md",
     )
     if any(b.language == "sh" and not b.exempt for b in pages.blocks((ROOT / page).read_text()))
 ]
