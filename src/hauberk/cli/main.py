@@ -23,6 +23,7 @@ COMMANDS = {
     "verify": "Send real traffic that must pass and that must not; print what came of it.",
     "doctor": "Check a cluster or manifests: wanted, found, fix.",
     "mesh": "Say what applies to a pod, service or route, and who decides about a call.",
+    "events": "Send events, and look at those of a broker or channel as they come.",
     "image": "Add, load, pull, list and remove images.",
     "enter": "Run a command on the pod network, or in a pod's network.",
     "init": "Write hauberk.yaml, the one file of the integration.",

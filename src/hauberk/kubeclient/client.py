@@ -182,6 +182,23 @@ class Kube:
         answer = await self._answer("GET", path, params=params)
         return str(answer.content.decode(errors="replace"))
 
+    async def follow(self, ref: Ref, container: str) -> AsyncIterator[str]:
+        """The lines of a container's log, from the first on, until it ends."""
+        row = await self.resource(ref.kind)
+        import httpx2
+
+        path = row.path(ref.namespace, ref.name, "log")
+        params = {"follow": "true", "container": container}
+        try:
+            timeout = httpx2.Timeout(30, read=None)
+            async with self._http.stream("GET", path, params=params, timeout=timeout) as answer:
+                if answer.status_code >= 400:
+                    raise faults.error_of(answer.status_code, _decoded(await answer.aread()))
+                async for line in answer.aiter_lines():
+                    yield line
+        except httpx2.TransportError as error:
+            raise faults.unreachable(self.server, error) from error
+
     async def may(
         self, verb: str, resource: str, group: str = "", namespace: str = "", name: str = ""
     ) -> bool | None:
