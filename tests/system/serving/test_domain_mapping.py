@@ -87,18 +87,19 @@ def test_a_mapping_to_nobody_says_so_and_follows_when_the_service_comes(
     assert anyone.call(name).text == "Hello late!"
 
 
+def set_network(mesh: Any, key: str, value: str | None) -> None:
+    """Through the KnativeServing, as an administrator does."""
+    patch = json.dumps({"spec": {"config": {"network": {key: value}}}})
+    place = "knativeserving", "knative-serving", "-n", "knative-serving"
+    mesh.cluster.must("patch", *place, "--type=merge", "-p", patch)
+
+
 @pytest.fixture
 def issuing(mesh: Any) -> Iterator[None]:
-    """Certificates for external hosts, switched on through the KnativeServing as an administrator does."""
-
-    def put(value: str | None) -> None:
-        patch = json.dumps({"spec": {"config": {"network": {"external-domain-tls": value}}}})
-        place = "knativeserving", "knative-serving", "-n", "knative-serving"
-        mesh.cluster.must("patch", *place, "--type=merge", "-p", patch)
-
-    put("Enabled")
+    """Certificates for external hosts."""
+    set_network(mesh, "external-domain-tls", "Enabled")
     yield
-    put(None)
+    set_network(mesh, "external-domain-tls", None)
 
 
 def test_a_service_gets_a_certificate_of_its_own_where_certificates_are_issued(
@@ -129,3 +130,36 @@ def test_a_service_gets_a_certificate_of_its_own_where_certificates_are_issued(
     route = mesh.get("routes.serving.knative.dev", "issued")
     row = mesh.condition(route, "CertificateProvisioned")
     assert (row["status"], row.get("reason")) == ("True", None)
+
+
+def test_a_client_without_the_mesh_reaches_the_local_name_over_tls(mesh: Any, gone: Any) -> None:
+    """The local gateway shows the Route's certificate on 8444; its Service must lead there."""
+    gone("inner")
+    cluster, url = mesh.cluster, "https://inner.default.svc.cluster.local"
+    front = ("svc", "knative-local-gateway", "-n", "istio-system")
+    before = cluster.json(*front)["spec"]["ports"]
+    secure = {"name": "https", "port": 443, "targetPort": 8444, "protocol": "TCP"}
+
+    def lead(ports: list[Any]) -> None:
+        patch = [{"op": "replace", "path": "/spec/ports", "value": ports}]
+        cluster.must("patch", *front, "--type=json", "-p", json.dumps(patch))
+
+    set_network(mesh, "cluster-local-domain-tls", "Enabled")
+    lead([*before, secure])
+    try:
+        mesh.deploy("inner", env={"TARGET": "inside"})
+        eventually(lambda: mesh.get("ksvc", "inner")["status"]["address"]["url"] == url, what="https")
+        eventually(lambda: mesh.is_settled("inner"), what="Ready")
+        (row,) = cluster.json("kcert", "-n", "default", "-l", "serving.knative.dev/route=inner")["items"]
+        roots = base64.b64decode(mesh.get("secret", row["spec"]["secretName"])["data"]["ca.crt"]).decode()
+        ask = f'echo "$CA" > /tmp/ca; curl -sS --retry 5 --retry-connrefused --cacert /tmp/ca {url}'
+        cluster.must(
+            "run", "outsider", "-n", "default", "--image=hauberk.local/curl", "--restart=Never",
+            f"--env=CA={roots}", "--command", "--", "sh", "-c", ask,
+        )  # fmt: skip
+        said = lambda: cluster.run("logs", "outsider", "-n", "default").out.strip()  # noqa: E731
+        eventually(lambda: said() == "Hello inside!", within_s=15, what="hello through the local gateway")
+    finally:
+        cluster.run("delete", "pod", "outsider", "-n", "default", "--wait=false")
+        lead(before)
+        set_network(mesh, "cluster-local-domain-tls", None)
