@@ -186,6 +186,7 @@ class Application:
         if target.subresource in _INSIDE:
             return await self._inside(request, target)
         if verb in self._reads:
+            await self._writer.conversions.before_read(target)
             return self._reads[verb](request, target)
         self._may_create(request, target, verb)
         return await self._writes[verb](request, target)

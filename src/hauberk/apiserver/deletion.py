@@ -19,6 +19,8 @@ Propagation = Literal["Background", "Foreground", "Orphan"]
 
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 _POD_GRACE_S = 30
+_DEFINITION = "CustomResourceDefinition.apiextensions.k8s.io"
+_CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 _KEPT_NAMESPACES = ("default", "kube-system", "kube-public")
 
 
@@ -44,6 +46,8 @@ def decide(kind: Kind[Any], live: Json, asked: Deletion, now: float) -> Outcome:
     """The next state of an object that is to go. Conflict, Forbidden."""
     _check(kind, live, asked)
     meta = dict(live["metadata"])
+    if kind.id == _DEFINITION and _CLEANUP not in (meta.get("finalizers") or ()):
+        meta["finalizers"] = [*(meta.get("finalizers") or ()), _CLEANUP]  # its objects go first
     _set_finalizers(meta, asked.propagation)
     grace = _grace(kind, live, asked)
     obj = {**live, "metadata": meta}

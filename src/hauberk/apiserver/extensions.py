@@ -12,7 +12,7 @@ from hauberk.apiserver.webhooks.attempt import Attempt, Verb
 from hauberk.apiserver.webhooks.chain import MUTATING, VALIDATING, Chain
 from hauberk.apiserver.webhooks.policies import BINDING, POLICY, Policies
 from hauberk.base.apierrors import MethodNotAllowed
-from hauberk.base.refs import Json
+from hauberk.base.refs import Json, Ref
 from hauberk.kinds.meta import Kind
 from hauberk.ports import Clock
 from hauberk.ports_admission import Admission
@@ -23,7 +23,7 @@ class Extensions:
     """The users' part of one API server."""
 
     def __init__(self, store: Store, catalog: Catalog, clock: Clock) -> None:
-        self._store = store
+        self._store, self._catalog = store, catalog
         self.conversions = Conversions(store)
         self.definitions = Definitions(store, catalog, clock, self.conversions.converted)
         self._chain = Chain(store)
@@ -33,8 +33,19 @@ class Extensions:
         """The built-in steps that definitions and policies pass."""
         return (*self.definitions.admission(), *self._policies.admission())
 
-    def committed(self, kind: str) -> None:
-        """An object of this kind was written."""
+    async def write(self, event: Any, ref: Ref, obj: dict[str, Any]) -> Json:
+        """Store an object; what it adds to the API acts when this returns."""
+        if (kind := self._catalog.by_id.get(ref.kind)) is None or not kind.extra.get("custom"):
+            written = await self._store.write(event, ref, obj)
+            self._committed(ref.kind)
+            return written
+        try:
+            await self.conversions.before_write(kind, obj)
+            return await self._store.write(event, ref, obj)
+        finally:
+            self.conversions.after_write(obj)
+
+    def _committed(self, kind: str) -> None:
         if kind == CRD:
             self.definitions.refresh()
         elif kind in (MUTATING, VALIDATING):

@@ -17,6 +17,7 @@ from hauberk.apiserver import deletion, managers, metadata, refuse
 from hauberk.apiserver.advice import advise
 from hauberk.apiserver.catalog import Catalog
 from hauberk.apiserver.deletion import Deletion
+from hauberk.apiserver.extensions import Extensions
 from hauberk.apiserver.managers import Operation, Writer
 from hauberk.apiserver.request import Call, User
 from hauberk.apiserver.validation import check_rules, check_structure, normal
@@ -32,8 +33,12 @@ from hauberk.ports_admission import Operation as Verb
 from hauberk.store import Store
 
 _NAMESPACE = "Namespace"
-Guard = Callable[[Json, Json | None, User], None]
 _NAME_TRIES = 8  # KEP-4420
+Guard = Callable[[Json, Json | None, User], None]
+
+
+class Overtaken(Exception):
+    """Another write came first while webhooks were asked."""
 
 
 class Pipeline:
@@ -48,9 +53,10 @@ class Pipeline:
         options: Mapping[str, Any],
         *,
         guard: Guard | None = None,
+        extensions: Extensions,
     ) -> None:
-        """`guard` refuses what the user may not give to others."""
-        self._guard = guard
+        """`guard` refuses what the user may not give to others; `extensions` are what users added."""
+        self._guard, self._extensions = guard, extensions
         self._store, self._catalog, self._clock, self._options = store, catalog, clock, options
         self._strict = bool(options.get("strict"))
         self._steps: dict[str, list[Admission]] = {}
@@ -61,6 +67,7 @@ class Pipeline:
 
     async def create(self, kind: Kind[Any], obj: Json, call: Call) -> Json:
         """Store a new object. AlreadyExists, Invalid, NotFound (its namespace)."""
+        kind = kind.stored
         new = self._plain(kind, obj, call)
         if new["metadata"].get("resourceVersion"):
             raise BadRequest("resourceVersion should not be set on objects to be created")
@@ -71,11 +78,12 @@ class Pipeline:
         if "status" in kind.subresources:
             new = {k: v for k, v in new.items() if k != "status"}
         new = dict(new)
+        self._extensions.check_create(kind)
         generated = metadata.for_create(kind, new, self._clock.now())
         name, namespace = new["metadata"].get("name", ""), new["metadata"].get("namespace", "")
         if kind.namespaced:
             self._check_namespace(kind, name, namespace)
-        new = self._admit(kind, new, None, call)
+        new = await self._admit(kind, new, None, call)
         ref = Ref(kind.id, namespace, new["metadata"].get("name", ""))
         for _ in range(_NAME_TRIES if generated else 0):
             if self._store.latest(ref) is None:
@@ -95,24 +103,38 @@ class Pipeline:
 
     async def update(self, kind: Kind[Any], obj: Json, call: Call) -> Json:
         """Replace an object, or the part that the subresource covers. NotFound, Conflict, Invalid."""
+        kind = kind.stored
         new = self._plain(kind, obj, call)
         meta = new["metadata"]
         ref = Ref(kind.id, meta.get("namespace", "") if kind.namespaced else "", meta.get("name", ""))
-        live = self._store.latest(ref)
-        if live is None:
-            raise refuse.not_found(kind, ref.name)
-        return await self._update(kind, ref, new, live, call)
+        while True:
+            live = self._store.latest(ref)
+            if live is None:
+                raise refuse.not_found(kind, ref.name)
+            try:
+                return await self._update(kind, ref, dict(new), live, call)
+            except Overtaken as error:
+                if meta.get("resourceVersion") not in (None, "", "0"):
+                    raise refuse.modified(kind, ref.name) from error
 
     async def _update(self, kind: Kind[Any], ref: Ref, new: dict[str, Any], live: Json, call: Call) -> Json:
         entries = managers.given_entries(new, live)
         metadata.for_update(kind, new, live)
-        new = self._admit(kind, _part(kind, new, live, call.subresource), live, call)
+        new = await self._admit(kind, _part(kind, new, live, call.subresource), live, call)
+        self._check_current(ref, live)
         writer, now = self._writer(kind, call, "Update"), rfc3339(self._clock.now())
         entries = managers.after_update(entries, live, new, writer, kind_shape(kind), now)
         return await self._replace(kind, ref, new, live, entries, call)
 
     async def apply(self, kind: Kind[Any], obj: Json, call: Call, *, force: bool) -> Json:
         """Server-side apply. Conflict when another manager owns a field and `force` is not set."""
+        while True:
+            try:
+                return await self._apply(kind.stored, obj, call, force=force)
+            except Overtaken:
+                continue
+
+    async def _apply(self, kind: Kind[Any], obj: Json, call: Call, *, force: bool) -> Json:
         config = self._plain(kind, obj, call)
         meta = config["metadata"]
         if meta.get("managedFields"):
@@ -134,7 +156,8 @@ class Pipeline:
             new = dict(live)  # defaults and admission have seen this very object before
         else:
             metadata.for_update(kind, new, live)
-            new = self._admit(kind, _copy(_part(kind, new, live, call.subresource)), live, call)
+            new = await self._admit(kind, _copy(_part(kind, new, live, call.subresource)), live, call)
+            self._check_current(ref, live)
         return await self._replace(kind, ref, new, live, applied.entries, call)
 
     async def _replace(
@@ -157,6 +180,8 @@ class Pipeline:
         if live is None:
             raise refuse.not_found(kind, ref.name)
         self._run_steps("DELETE", kind, None, live, call)
+        await self._extensions.validate("DELETE", kind, None, live, call)
+        live = self._store.latest(ref) or live
         outcome = deletion.decide(kind, live, asked, self._clock.now())
         if outcome.gone:
             last = {**outcome.obj, "metadata": dict(outcome.obj["metadata"])}
@@ -169,7 +194,15 @@ class Pipeline:
     async def _commit(self, event: Any, ref: Ref, obj: dict[str, Any], call: Call) -> Json:
         if call.dry_run:
             return obj
-        return await self._store.write(event, ref, obj)
+        return await self._extensions.write(event, ref, obj)
+
+    def _check_current(self, ref: Ref, live: Json) -> None:
+        """Whether an update was decided upon the newest state: webhooks take their time. Overtaken."""
+        found = self._store.latest(ref)
+        if found is not live and (
+            found is None or found["metadata"]["resourceVersion"] != live["metadata"]["resourceVersion"]
+        ):
+            raise Overtaken
 
     def _plain(self, kind: Kind[Any], obj: Json, call: Call) -> dict[str, Any]:
         """A copy of its own, as JSON would carry it."""
@@ -179,19 +212,26 @@ class Pipeline:
         advise(kind, copied, call, strict=self._strict)
         return normal(kind, copied)
 
-    def _admit(self, kind: Kind[Any], new: dict[str, Any], live: Json | None, call: Call) -> dict[str, Any]:
+    async def _admit(
+        self, kind: Kind[Any], new: dict[str, Any], live: Json | None, call: Call
+    ) -> dict[str, Any]:
         """Defaults, mutating steps, rules, then the other steps. Returns the object to store.
 
-        Deviation: a write through a subresource changes nothing that these look at, so it
-        only has its structure checked.
+        Waits only for webhooks; without one nothing else runs meanwhile.
+
+        Deviation: of a write through a subresource of a built-in kind only the structure is checked.
         """
         check_structure(kind, new)
-        if call.subresource:
-            return new
         verb: Verb = "CREATE" if live is None else "UPDATE"
+        if call.subresource:
+            return await self._admit_part(kind, new, live, call)
         stamped = {k: new["metadata"].get(k) for k in _STAMPED}
         new = kind.default(new)
         new = self._run_steps(verb, kind, new, live, call, mutating=True)
+        changed = await self._extensions.mutate(verb, kind, new, live, call)
+        if changed is not new:
+            new = kind.default(normal(kind, _copy(changed)))
+            check_structure(kind, new)
         new["metadata"].update({k: v for k, v in stamped.items() if v is not None})
         problems = list(metadata.check_finalizers(new, live)) if live is not None else []
         if problems:
@@ -200,6 +240,20 @@ class Pipeline:
         if self._guard is not None:
             self._guard(new, live, call.user)
         self._run_steps(verb, kind, new, live, call, mutating=False)
+        await self._extensions.validate(verb, kind, new, live, call)
+        return new
+
+    async def _admit_part(
+        self, kind: Kind[Any], new: dict[str, Any], live: Json | None, call: Call
+    ) -> dict[str, Any]:
+        """Admit a write through a subresource."""
+        changed = await self._extensions.mutate("UPDATE", kind, new, live, call)
+        if changed is not new:
+            new = normal(kind, _copy(changed))
+        if kind.extra.get("custom"):
+            new = kind.default(new)
+            check_rules(kind, new, live, strict=self._strict)
+        await self._extensions.validate("UPDATE", kind, new, live, call)
         return new
 
     def _run_steps(

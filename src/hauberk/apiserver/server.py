@@ -9,6 +9,8 @@ from hauberk.apiserver.asgi import Application
 from hauberk.apiserver.audit import Audit
 from hauberk.apiserver.auth import Authenticator, by_client_certificate
 from hauberk.apiserver.catalog import Catalog
+from hauberk.apiserver.crd.cleaning import Cleaner
+from hauberk.apiserver.extensions import Extensions
 from hauberk.apiserver.inprocess import InProcess
 from hauberk.apiserver.pipeline import Pipeline
 from hauberk.apiserver.rbac.authorizer import Authorizer
@@ -52,13 +54,29 @@ class Server(InProcess):
         options = options or {}
         catalog = Catalog.of(kinds)
         authorizer = Authorizer(store.snapshot)
+        self.extensions = Extensions(store, catalog, clock)
         pipeline = Pipeline(
-            store, catalog, admission, clock, options, guard=guard(authorizer, store.snapshot)
+            store,
+            catalog,
+            (*admission, *self.extensions.admission()),
+            clock,
+            options,
+            guard=guard(authorizer, store.snapshot),
+            extensions=self.extensions,
         )
+        self.cleaner = Cleaner(self, self.extensions.definitions, clock)
         super().__init__(store, catalog, pipeline)
         reader = Reader(store, clock)
         reviews = Reviews(authorizer, tokens.user_of if tokens else None)
-        writer = Writer(store, pipeline, reader, reviews, tokens, strict=bool(options.get("strict")))
+        writer = Writer(
+            store,
+            pipeline,
+            reader,
+            reviews,
+            tokens,
+            strict=bool(options.get("strict")),
+            conversions=self.extensions.conversions,
+        )
         self.asgi = Application(
             store, catalog, reader, writer, authenticators, authorizer, logs, doors, meter, audit
         )

@@ -10,6 +10,7 @@ from typing import Any
 from hauberk.apiserver import patches, refuse
 from hauberk.apiserver.advice import decoding_error
 from hauberk.apiserver.catalog import VIRTUAL
+from hauberk.apiserver.crd.conversion import Conversions
 from hauberk.apiserver.decode import decode, duplicate_keys
 from hauberk.apiserver.deletion import Deletion
 from hauberk.apiserver.http import JSON_TYPE, Answer, HttpRequest, NotBuilt, json_answer
@@ -22,7 +23,7 @@ from hauberk.apiserver.strategic import strategic_patch
 from hauberk.apiserver.target import Target, check_body
 from hauberk.apiserver.tokens import Tokens
 from hauberk.apiserver.write_options import APPLY, call_of, deletion_of
-from hauberk.base.apierrors import ApiError, BadRequest, NotFound, UnsupportedMediaType
+from hauberk.base.apierrors import ApiError, BadRequest, Conflict, NotFound, UnsupportedMediaType
 from hauberk.base.refs import Json
 from hauberk.kinds.shape import kind_shape
 from hauberk.store import Store
@@ -30,6 +31,7 @@ from hauberk.store import Store
 _MERGE = "application/merge-patch+json"
 _JSON_PATCH = "application/json-patch+json"
 _STRATEGIC = "application/strategic-merge-patch+json"
+_PATCH_TRIES = 5  # upstream's, for patches that others overtake
 _AT_ONCE = 64  # deletions of one collection that wait for the disk together
 
 
@@ -45,7 +47,9 @@ class Writer:
         tokens: Tokens | None,
         *,
         strict: bool,
+        conversions: Conversions,
     ) -> None:
+        self.conversions = conversions
         self._store, self._pipeline, self._reader, self._strict = store, pipeline, reader, strict
         self._reviews, self._tokens = reviews, tokens
 
@@ -59,8 +63,9 @@ class Writer:
         obj = check_body(target, obj)
         if target.kind.extra.get(VIRTUAL):
             return json_answer(self._reviews.answer(target.kind.id, obj, request.user), 201)
-        stored = await self._pipeline.create(target.kind, obj, call)
-        return self._answer(request, target, stored, call, 201)
+        kept = await self.conversions.to_stored(target.kind, obj, call)
+        stored = await self._pipeline.create(target.kind, kept, call)
+        return await self._answer(request, target, stored, call, 201)
 
     async def update(self, request: HttpRequest, target: Target) -> Answer:
         """PUT of an object."""
@@ -70,8 +75,9 @@ class Writer:
         wanted = check_body(target, obj)
         if not target.kind.builtin and wanted["metadata"].get("resourceVersion") in (None, "", "0"):
             raise refuse.unconditional(target.kind, target.name)
-        stored = await self._pipeline.update(target.kind, wanted, call)
-        return self._answer(request, target, stored, call)
+        kept = await self.conversions.to_stored(target.kind, wanted, call)
+        stored = await self._pipeline.update(target.kind, kept, call)
+        return await self._answer(request, target, stored, call)
 
     async def patch(self, request: HttpRequest, target: Target) -> Answer:
         """PATCH of an object, by the content type's rules."""
@@ -82,11 +88,20 @@ class Writer:
         change = self._change(target, media, patch)
         if target.subresource == "scale":
             return await self._scaled(target, change, call)
-        live = self._live(target)
-        new = change(target.shown(live))
-        _check_same(target, new)
-        stored = await self._pipeline.update(target.kind, new, call)
-        return self._answer(request, target, stored, call)
+        for left in reversed(range(_PATCH_TRIES)):
+            live = self._live(target)
+            await self.conversions.prepare(target.kind, [live], target.version)
+            new = change(target.shown(live))
+            _check_same(target, new)
+            new = await self.conversions.to_stored(target.kind, new, call)
+            try:
+                stored = await self._pipeline.update(target.kind, new, call)
+            except Conflict:
+                if not left or self._store.latest(target.ref) is live:
+                    raise
+                continue  # somebody else wrote while webhooks were asked
+            return await self._answer(request, target, stored, call)
+        raise AssertionError("the last try returns or raises")
 
     def _change(self, target: Target, media: str, patch: Any) -> Callable[[Json], Any]:
         if media == _JSON_PATCH:
@@ -108,15 +123,17 @@ class Writer:
         force = request.flag("force")
         if target.subresource == "scale":
             return await self._scaled(target, lambda _: obj, call)
-        stored = await self._pipeline.apply(target.kind, check_body(target, obj), call, force=force)
-        return self._answer(request, target, stored, call, 200 if existed else 201)
+        said = await self.conversions.to_stored(target.kind, check_body(target, obj), call, whole=False)
+        stored = await self._pipeline.apply(target.kind, said, call, force=force)
+        return await self._answer(request, target, stored, call, 200 if existed else 201)
 
     async def _scaled(self, target: Target, change: Callable[[Json], Any], call: Call) -> Answer:
         live = self._live(target)
-        wanted = change(scale_of(live))
+        paths = target.kind.extra.get("scale")
+        wanted = change(scale_of(live, paths))
         plain = Call(manager=call.manager, user=call.user, dry_run=call.dry_run)
-        stored = await self._pipeline.update(target.kind, with_scale(live, wanted), plain)
-        return json_answer(scale_of(stored))
+        stored = await self._pipeline.update(target.kind, with_scale(live, wanted, paths), plain)
+        return json_answer(scale_of(stored, paths))
 
     async def _pod_action(self, request: HttpRequest, target: Target, obj: Any, call: Call) -> Answer:
         live = self._live(target)
@@ -130,7 +147,7 @@ class Writer:
             return self._token(target, obj)
         elif target.subresource == "eviction":
             asked, dry_run = deletion_of((obj or {}).get("deleteOptions") or {}, request)
-            plain = replace(plain, dry_run=True) if dry_run else plain
+            plain = replace(plain, dry_run=dry_run or plain.dry_run, subresource="eviction")
             await self._pipeline.delete(target.kind, target.ref, asked, plain)
         else:
             raise refuse.no_verb("create")
@@ -154,7 +171,7 @@ class Writer:
         asked, call = await self._asked(request, target)
         last, gone = await self._pipeline.delete(target.kind, target.ref, asked, call)
         if not gone:
-            return self._answer(request, target, last, call)
+            return await self._answer(request, target, last, call)
         details = {
             "name": target.name,
             **({"group": target.kind.group} if target.kind.group else {}),
@@ -176,7 +193,8 @@ class Writer:
                 group.create_task(self._delete_one(target, obj, asked, call, at_once, failed))
         if failed:
             raise failed[0]
-        kind, version = f"{target.kind.name}List", target.api_version
+        kind, version = target.kind.list_name, target.api_version
+        await self.conversions.prepare(target.kind, taken, target.version)
         items = [target.shown(o) for o in taken]
         meta = {"resourceVersion": str(self._store.snapshot().revision)}
         return json_answer({"kind": kind, "apiVersion": version, "metadata": meta, "items": items})
@@ -219,7 +237,10 @@ class Writer:
                 call.warn(text)
         return obj, call
 
-    def _answer(self, request: HttpRequest, target: Target, obj: Json, call: Call, code: int = 200) -> Answer:
+    async def _answer(
+        self, request: HttpRequest, target: Target, obj: Json, call: Call, code: int = 200
+    ) -> Answer:
+        await self.conversions.prepare(target.kind, [obj], target.version)
         return json_answer(self._reader.shown(request, target, obj), code, call.warnings)
 
 

@@ -26,6 +26,7 @@ from hauberk.app.feed import Feed
 from hauberk.app.http import HttpServer, unix_door
 from hauberk.app.mesh_feed import MeshFeed
 from hauberk.app.meter import NodeMeter
+from hauberk.app.permissions import allows_of
 from hauberk.app.pod_door import pod_door
 from hauberk.app.pod_usage import pod_usage
 from hauberk.app.proxies import bootstrap_of
@@ -104,7 +105,11 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
     hpa = autoscaler.hpa.Loop(server.snapshot, pod_usage(runtime), clock)
     contracts = ContractFeed(server, paths, clock, ROLES)
     made = (*_controllers(authority, facts, server, acks, digests), *autoscaler.hpa.controllers(hpa))
-    events = (*eventing.controllers(serves=contracts.serves), *kafka.controllers(contracts.serves))
+    allows = allows_of(store.snapshot)
+    events = (
+        *eventing.controllers(serves=contracts.serves, allows=allows),
+        *kafka.controllers(contracts.serves),
+    )
     engine = Engine(server, (*made, *events), clock, recorder)
     contracts.woken = engine.wake
     facts.listen(autoscaler.waker(engine.wake))
@@ -129,7 +134,14 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
     await _create_missing(server, options.domain)
     async with asyncio.TaskGroup() as group:
         mesh_feed, names = _feeds(server, runtime, feed, clock)
-        parts = (recorder.run, engine.run, GarbageCollector(server, clock).run, xds.run, mesh_feed.run)
+        parts = (
+            recorder.run,
+            engine.run,
+            GarbageCollector(server, clock).run,
+            server.cleaner.run,
+            xds.run,
+            mesh_feed.run,
+        )
         served = Served(server, xds, engine, feed.fronts)
         feed.served = served.look
         tasks = [

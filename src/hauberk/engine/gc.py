@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 ORPHAN = "orphan"
 FOREGROUND = "foregroundDeletion"
 _WORKERS = 8
+_DEFINITION = "CustomResourceDefinition.apiextensions.k8s.io"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +202,13 @@ def resource_of(kind: str) -> str:
 _PLURALS = {k.id: k.plural for k in KINDS}
 
 
+def _of_users(snapshot: Snapshot) -> Iterator[tuple[str, bool]]:
+    """Kinds that users defined, and whether their objects are in namespaces."""
+    for crd in snapshot.list(_DEFINITION):
+        spec = crd["spec"]
+        yield f"{spec['names']['kind']}.{spec['group']}", spec["scope"] == "Namespaced"
+
+
 class GarbageCollector:
     """Follows every change and takes the steps."""
 
@@ -218,6 +226,10 @@ class GarbageCollector:
             tasks.create_task(follow(self._api, None, self._begin, self._notice))
 
     def _begin(self, snapshot: Snapshot) -> None:
+        for kind, namespaced in _of_users(snapshot):
+            self._kinds.add(kind)
+            if namespaced:
+                self._namespaced.add(kind)
         for kind in sorted(self._kinds):
             for obj in snapshot.list(kind):
                 self._look(obj)

@@ -105,6 +105,19 @@ _PARTS: Mapping[str, Mapping[str, Any]] = {
             ],
         }
     },
+    "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io": {
+        "spec": {"policyName": "p", "validationActions": ["Deny"]}
+    },
+    "ValidatingAdmissionPolicy.admissionregistration.k8s.io": {
+        "spec": {
+            "matchConstraints": {
+                "resourceRules": [
+                    {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": ["pods"]}
+                ]
+            },
+            "validations": [{"expression": "true"}],
+        }
+    },
     "Route.route.openshift.io": {"spec": {"host": "a.example.com", "to": {"kind": "Service", "name": "s"}}},
 }
 

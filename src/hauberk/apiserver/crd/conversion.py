@@ -9,6 +9,7 @@ Deviation: the webhook is asked for every served version when an object is writt
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -26,6 +27,8 @@ from hauberk.base.apierrors import ApiError, Gone
 from hauberk.base.refs import Json
 from hauberk.kinds.meta import Kind
 from hauberk.store import Store
+
+log = logging.getLogger(__name__)
 
 _KEPT = 20_000
 _TIMEOUT_S = 30.0
@@ -103,16 +106,21 @@ class Conversions:
             return
         for version in kind.versions:
             wanted = f"{kind.group}/{version}"
-            if wanted != obj["apiVersion"]:
-                self._fresh[id(obj), wanted] = (obj, (await self._ask(hook, [obj], wanted))[0])
+            if wanted == obj["apiVersion"]:
+                continue
+            try:
+                answer = (await self._ask(hook, [obj], wanted))[0]
+            except ConversionFailed as error:
+                log.debug("not converted", extra={"error": error.message})
+                return  # those who read that version will be told
+            self._fresh[id(obj), wanted] = (obj, answer)
 
     def after_write(self, obj: Json) -> None:
-        """The object has its version now."""
+        """The object has its version now, or was not written."""
         meta = obj["metadata"]
         for key in [k for k in self._fresh if k[0] == id(obj)]:
-            self._known[meta.get("uid", ""), meta.get("resourceVersion", ""), key[1]] = self._fresh.pop(key)[
-                1
-            ]
+            _, answer = self._fresh.pop(key)
+            self._known[meta.get("uid", ""), meta.get("resourceVersion", ""), key[1]] = answer
 
     async def to_stored(self, kind: Kind[Any], obj: Json, call: Call, *, whole: bool = True) -> Json:
         """A client's object in the version that is stored. Invalid, ConversionFailed."""

@@ -1,14 +1,24 @@
-"""admissionregistration.k8s.io/v1: webhooks and policies; stored, not called yet."""
+"""admissionregistration.k8s.io/v1: webhooks that admission calls, and policies that it asks.
+
+Source: kubernetes pkg/apis/admissionregistration/{v1/defaults.go,validation/validation.go}.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
+from hauberk.base.fields import FieldErrors
 from hauberk.base.refs import Json
 from hauberk.kinds.meta import Column, Kind, ObjectMeta, Part, merge_by
+from hauberk.kinds.rules import dns_subdomain, duplicate, invalid, required, unsupported
 
 GROUP = "admissionregistration.k8s.io"
+_OPERATIONS = ("*", "CREATE", "UPDATE", "DELETE", "CONNECT")
+_EFFECTS = ("None", "NoneOnDryRun")
+_ACTIONS = ("Audit", "Deny", "Warn")
+_MOST_S = 30
 
 
 class WebhookConfiguration(Part, frozen=True):
@@ -26,20 +36,166 @@ class Policy(Part, frozen=True):
     status: dict[str, Any] | None = None
 
 
-def not_called(_: Json) -> Iterator[str]:
-    """Nothing happens by it for now."""
-    yield "is stored, but admission on the embedded cluster does not consult it yet"
+def default_webhooks(raw: dict[str, Any]) -> dict[str, Any]:
+    """What upstream fills in."""
+    for hook in raw.get("webhooks") or ():
+        if not isinstance(hook, dict):
+            continue
+        for field, value in (
+            ("failurePolicy", "Fail"),
+            ("matchPolicy", "Equivalent"),
+            ("timeoutSeconds", 10),
+        ):
+            hook.setdefault(field, value)
+        hook.setdefault("namespaceSelector", {})
+        hook.setdefault("objectSelector", {})
+        if raw.get("kind") == "MutatingWebhookConfiguration":
+            hook.setdefault("reinvocationPolicy", "Never")
+        service = (hook.get("clientConfig") or {}).get("service")
+        if isinstance(service, dict):
+            service.setdefault("port", 443)
+        for rule in hook.get("rules") or ():
+            rule.setdefault("scope", "*")
+    return raw
+
+
+def default_policy(raw: dict[str, Any]) -> dict[str, Any]:
+    """What upstream fills in."""
+    spec = raw.get("spec")
+    if not isinstance(spec, dict):
+        return raw
+    if raw.get("kind") == "ValidatingAdmissionPolicy":
+        spec.setdefault("failurePolicy", "Fail")
+    for field in ("matchConstraints", "matchResources"):
+        if isinstance(found := spec.get(field), dict):
+            found.setdefault("matchPolicy", "Equivalent")
+            found.setdefault("namespaceSelector", {})
+            found.setdefault("objectSelector", {})
+            for rule in (*(found.get("resourceRules") or ()), *(found.get("excludeResourceRules") or ())):
+                rule.setdefault("scope", "*")
+    return raw
+
+
+def check_webhooks(config: WebhookConfiguration) -> FieldErrors:
+    """The rules of each webhook."""
+    seen: set[str] = set()
+    for i, hook in enumerate(config.webhooks):
+        path = f"webhooks[{i}]"
+        name = str(hook.get("name", ""))
+        if not name:
+            yield required(f"{path}.name")
+        elif name in seen:
+            yield duplicate(f"{path}.name", name)
+        elif list(dns_subdomain(name)) or name.count(".") < 2:
+            yield invalid(
+                f"{path}.name", name, "should be a domain with at least three segments separated by dots"
+            )
+        seen.add(name)
+        yield from _webhook(hook, path)
+
+
+def _webhook(hook: Json, path: str) -> FieldErrors:
+    for j, rule in enumerate(hook.get("rules") or ()):
+        yield from _rule(rule, f"{path}.rules[{j}]")
+    for field, known in (
+        ("failurePolicy", ("Fail", "Ignore")),
+        ("matchPolicy", ("Equivalent", "Exact")),
+        ("reinvocationPolicy", ("IfNeeded", "Never")),
+    ):
+        if hook.get(field) is not None and hook[field] not in known:
+            yield unsupported(f"{path}.{field}", hook[field], known)
+    if hook.get("sideEffects") is None:
+        yield required(f"{path}.sideEffects", f"must specify one of {', '.join(_EFFECTS)}")
+    elif hook["sideEffects"] not in _EFFECTS:
+        yield unsupported(f"{path}.sideEffects", hook["sideEffects"], _EFFECTS)
+    timeout = hook.get("timeoutSeconds")
+    if timeout is not None and not 1 <= timeout <= _MOST_S:
+        yield invalid(f"{path}.timeoutSeconds", timeout, "the timeout value must be between 1 and 30 seconds")
+    yield from _versions(hook.get("admissionReviewVersions"), f"{path}.admissionReviewVersions")
+    yield from _client(hook.get("clientConfig") or {}, f"{path}.clientConfig")
+
+
+def _versions(found: Any, path: str) -> FieldErrors:
+    if not found:
+        yield required(path, "must specify one of v1, v1beta1")
+    elif not {"v1", "v1beta1"} & set(found):
+        yield invalid(path, list(found), "must include at least one of v1, v1beta1")
+
+
+def _client(config: Json, path: str) -> FieldErrors:
+    url, service = config.get("url"), config.get("service")
+    if bool(url) == bool(service):
+        yield required(path, "exactly one of url or service is required")
+    elif url and urlsplit(url).scheme != "https":
+        text = "'https' is the only allowed URL scheme; desired format: https://host[/path]"
+        yield invalid(f"{path}.url", urlsplit(url).scheme, text)
+    elif service:
+        for field in ("name", "namespace"):
+            if not service.get(field):
+                yield required(f"{path}.service.{field}", f"service {field} is required")
+
+
+def _rule(rule: Json, path: str) -> FieldErrors:
+    for field in ("apiGroups", "apiVersions", "resources", "operations"):
+        values = rule.get(field) or ()
+        if not values:
+            yield required(f"{path}.{field}")
+        elif "*" in values and len(values) > 1:
+            yield invalid(
+                f"{path}.{field}", list(values), "if '*' is present, must not specify other " + _SAID[field]
+            )
+    for k, operation in enumerate(rule.get("operations") or ()):
+        if operation not in _OPERATIONS:
+            yield unsupported(f"{path}.operations[{k}]", operation, _OPERATIONS)
+
+
+_SAID = {
+    "apiGroups": "API groups",
+    "apiVersions": "API versions",
+    "resources": "resources",
+    "operations": "operations",
+}
+
+
+def check_binding(binding: Policy) -> FieldErrors:
+    """A binding names its policy and says what a breach does."""
+    spec = binding.spec or {}
+    if not spec.get("policyName"):
+        yield required("spec.policyName")
+    actions = spec.get("validationActions") or ()
+    if not actions:
+        yield required("spec.validationActions", "at least one validation action is required")
+    for i, action in enumerate(actions):
+        if action not in _ACTIONS:
+            yield unsupported(f"spec.validationActions[{i}]", action, _ACTIONS)
+    if "Deny" in actions and "Warn" in actions:
+        text = (
+            "must not contain both Deny and Warn (repeating the same validation failure information "
+            "in the API response and headers serves no purpose)"
+        )
+        yield invalid("spec.validationActions", list(actions), text)
+
+
+def connects(raw: Json) -> Iterator[str]:
+    """Operations that are never told."""
+    rows = [r for hook in raw.get("webhooks") or () for r in hook.get("rules") or ()]
+    if any("CONNECT" in (row.get("operations") or ()) for row in rows):
+        yield "operation CONNECT: webhooks are not called for exec, attach, port-forward or proxy yet"
 
 
 def _count(obj: Json, _now: float) -> int:
     return len(obj.get("webhooks") or ())
 
 
+def _length(field: str) -> Any:
+    return lambda obj, _now: len((obj.get("spec") or {}).get(field) or ())
+
+
 _AGE = Column("Age", ".metadata.creationTimestamp", "date")
 
 
 def _kind(
-    name: str, model: type[Part], columns: tuple[Column, ...], status: tuple[str, ...] = ()
+    name: str, model: type[Part], columns: tuple[Column, ...], status: tuple[str, ...] = (), **more: Any
 ) -> Kind[Any]:
     plural = f"{name.lower()[:-1]}ies" if name.endswith("y") else f"{name.lower()}s"
     return Kind(
@@ -48,19 +204,36 @@ def _kind(
         plural=plural,
         singular=name.lower(),
         model=model,
-        advice=not_called,
         columns=(*columns, _AGE),
         namespaced=False,
         subresources=status,
         builtin=True,
+        **more,
     )
 
 
-MUTATING = _kind(
-    "MutatingWebhookConfiguration", WebhookConfiguration, (Column("Webhooks", _count, "integer"),)
+MUTATING, VALIDATING = (
+    _kind(
+        name,
+        WebhookConfiguration,
+        (Column("Webhooks", _count, "integer"),),
+        default=default_webhooks,
+        validate=check_webhooks,
+        advice=connects,
+    )
+    for name in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 )
-VALIDATING = _kind(
-    "ValidatingWebhookConfiguration", WebhookConfiguration, (Column("Webhooks", _count, "integer"),)
+POLICY = _kind(
+    "ValidatingAdmissionPolicy",
+    Policy,
+    (Column("Validations", _length("validations"), "integer"), Column("ParamKind", ".spec.paramKind")),
+    ("status",),
+    default=default_policy,
 )
-POLICY = _kind("ValidatingAdmissionPolicy", Policy, (), ("status",))
-BINDING = _kind("ValidatingAdmissionPolicyBinding", Policy, (Column("PolicyName", ".spec.policyName"),))
+BINDING = _kind(
+    "ValidatingAdmissionPolicyBinding",
+    Policy,
+    (Column("PolicyName", ".spec.policyName"), Column("ParamRef", ".spec.paramRef.name")),
+    default=default_policy,
+    validate=check_binding,
+)

@@ -1,16 +1,10 @@
-"""apiextensions.k8s.io/v1 CustomResourceDefinition; stored, its kind is not served yet."""
+"""apiextensions.k8s.io/v1 CustomResourceDefinition. The API server has its rules."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Any
 
-from hauberk.base.fields import FieldErrors
-from hauberk.base.refs import Json
 from hauberk.kinds.meta import Column, Kind, ObjectMeta, Part, merge_by
-from hauberk.kinds.rules import invalid, required, unsupported
-
-SCOPES = ("Cluster", "Namespaced")
 
 
 class Names(Part, frozen=True):
@@ -30,9 +24,17 @@ class CrdSpec(Part, frozen=True):
     group: str = ""
     scope: str = ""
     names: Names = Names()
-    versions: Annotated[tuple[dict[str, Any], ...], merge_by("name")] = ()
+    versions: tuple[dict[str, Any], ...] = ()
     conversion: dict[str, Any] | None = None
     preserve_unknown_fields: bool | None = None
+
+
+class CrdStatus(Part, frozen=True):
+    """What the API server says about the definition."""
+
+    conditions: Annotated[tuple[dict[str, Any], ...], merge_by("type")] = ()
+    accepted_names: Names | None = None
+    stored_versions: tuple[str, ...] = ()
 
 
 class CustomResourceDefinition(Part, frozen=True):
@@ -40,31 +42,26 @@ class CustomResourceDefinition(Part, frozen=True):
 
     metadata: ObjectMeta = ObjectMeta()
     spec: CrdSpec = CrdSpec()
-    status: dict[str, Any] | None = None
+    status: CrdStatus | None = None
 
 
-def validate(crd: CustomResourceDefinition) -> FieldErrors:
-    """Source: apiextensions-apiserver pkg/apis/apiextensions/validation/validation.go."""
-    spec = crd.spec
-    wanted = f"{spec.names.plural}.{spec.group}"
-    for path, value in (("spec.group", spec.group), ("spec.names.plural", spec.names.plural)):
-        if not value:
-            yield required(path)
-    if not spec.names.kind:
-        yield required("spec.names.kind")
-    if spec.scope not in SCOPES:
-        yield unsupported("spec.scope", spec.scope, SCOPES)
-    if crd.metadata.name != wanted:
-        yield invalid("metadata.name", crd.metadata.name, 'must be spec.names.plural+"."+spec.group')
-    storage = sum(1 for version in spec.versions if version.get("storage"))
-    if storage != 1:
-        yield invalid("spec.versions", storage, "must have exactly one version marked as storage version")
-
-
-def not_served(raw: Json) -> Iterator[str]:
-    """The definition is kept; objects of its kind are refused for now."""
-    names = (raw.get("spec") or {}).get("names") or {}
-    yield f"is stored, but the embedded cluster does not serve objects of kind {names.get('kind')} yet"
+def default(raw: dict[str, Any]) -> dict[str, Any]:
+    """Source: apiextensions-apiserver pkg/apis/apiextensions/v1/defaults.go."""
+    spec = raw.get("spec")
+    if not isinstance(spec, dict) or not isinstance(names := spec.setdefault("names", {}), dict):
+        return raw
+    if kind := names.get("kind"):
+        if not names.get("singular"):
+            names["singular"] = str(kind).lower()
+        if not names.get("listKind"):
+            names["listKind"] = f"{kind}List"
+    conversion = spec.setdefault("conversion", {"strategy": "None"})
+    if isinstance(conversion, dict):
+        conversion.setdefault("strategy", "None")
+        service = ((conversion.get("webhook") or {}).get("clientConfig") or {}).get("service")
+        if isinstance(service, dict):
+            service.setdefault("port", 443)
+    return raw
 
 
 KIND = Kind(
@@ -75,8 +72,7 @@ KIND = Kind(
     short_names=("crd", "crds"),
     categories=("api-extensions",),
     model=CustomResourceDefinition,
-    validate=validate,
-    advice=not_served,
+    default=default,
     columns=(Column("Created At", ".metadata.creationTimestamp"),),
     namespaced=False,
     builtin=True,
