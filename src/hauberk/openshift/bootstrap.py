@@ -6,6 +6,7 @@ Source: openshift/cluster-ingress-operator pkg/operator/controller/ingress (name
 from __future__ import annotations
 
 from hauberk.base.refs import Json
+from hauberk.kinds.networking.ingress_class import ROUTES
 from hauberk.kinds.openshift.ingress_config import CLUSTER
 from hauberk.openshift.names import ROUTER, ROUTER_IMAGE, ROUTER_NAME, ROUTER_NAMESPACE
 
@@ -19,6 +20,7 @@ def bootstrap_objects(domain: str) -> tuple[Json, ...]:
     return (
         _make("v1", "Namespace", ROUTER_NAMESPACE, ""),
         _make("config.openshift.io/v1", "Ingress", CLUSTER, "", spec={"domain": domain}),
+        _make("networking.k8s.io/v1", "IngressClass", "openshift-default", "", spec={"controller": ROUTES}),
         _make("v1", "ServiceAccount", "router", ROUTER_NAMESPACE),
         _deployment(),
         _make(

@@ -141,4 +141,4 @@ def test_annotations_that_count_by_presence_warn_when_their_value_says_otherwise
 
 def test_the_router_and_the_apps_domain_are_there_from_the_start() -> None:
     kinds = [o["kind"] for o in bootstrap_objects("apps.example.com")]
-    assert kinds == ["Namespace", "Ingress", "ServiceAccount", "Deployment", "Service"]
+    assert kinds == ["Namespace", "Ingress", "IngressClass", "ServiceAccount", "Deployment", "Service"]

@@ -5,6 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from hauberk.kinds.meta import Kind
-from hauberk.kinds.networking import ingress, network_policy
+from hauberk.kinds.networking import ingress, ingress_class, network_policy
 
-KINDS: tuple[Kind[Any], ...] = (network_policy.KIND, ingress.KIND)
+KINDS: tuple[Kind[Any], ...] = (network_policy.KIND, ingress.KIND, ingress_class.KIND)

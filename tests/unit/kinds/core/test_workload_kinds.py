@@ -356,7 +356,6 @@ def test_repeated_variables_are_warned_about() -> None:
     "kind",
     [
         "PriorityClass.scheduling.k8s.io",
-        "Ingress.networking.k8s.io",
     ],
 )
 def test_kinds_that_do_not_act_say_so(kind: str) -> None:

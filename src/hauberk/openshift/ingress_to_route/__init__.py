@@ -1,0 +1,1 @@
+"""Kubernetes Ingress → OpenShift Routes."""
