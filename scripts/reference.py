@@ -6,6 +6,7 @@ admission.md: every built-in admission step. deviations.md: every `Deviation:` i
 hauberk-yaml.md, hauberk.schema.json: every key of the integration's file.
 serving-conformance.md: what the Serving specifications demand, with the tests that prove it.
 ablation.md: each setting of the document, what happens without it, and the check that names it.
+clients.md: which client does what, with its test.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 import click
 
 import ablation  # the scripts beside this one
+import clients
 import conformance
 import integration_page
 from hauberk.app.run import ADMISSION
@@ -288,6 +290,11 @@ def settings() -> str:
     return f"# What each setting of the document does\n\n{HEAD}\n{ablation.page()}"
 
 
+def client_matrix() -> str:
+    """The page of the clients."""
+    return f"# Clients\n\n{HEAD}\n{clients.page()}"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "kinds.md": kinds,
     "commands.md": commands,
@@ -295,6 +302,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "deviations.md": deviations,
     "serving-conformance.md": serving_conformance,
     "ablation.md": settings,
+    "clients.md": client_matrix,
     "hauberk-yaml.md": hauberk_yaml,
     "hauberk.schema.json": schema.text,
     "../checks/README.md": checks,
