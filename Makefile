@@ -20,6 +20,10 @@ setup-dev: ## .venv and what the checks and tests need
 demo: setup ## the document, on a fresh cluster, with its proofs
 	@hauberk demo $(ARGS)
 
+.PHONY: kafka
+kafka: setup ## a cluster with a real Apache Kafka in namespace kafka; needs Java and Maven
+	@hauberk up --kafka $(ARGS)
+
 .PHONY: test
 test: setup-dev ## every test: unit, golden, wire, system, docs, arch
 	@$(PY) -m pytest -q $(ARGS)

@@ -32,7 +32,7 @@ CHANNEL_CONFIG: Final = "kafka-channel-config"
 FEATURES: Final = "config-kafka-features"
 
 BROKER_CLASS: Final = "eventing.knative.dev/broker.class"
-CLASSES: Final = ("Kafka", "KafkaNamespaced")
+CLASSES: Final = ("Kafka",)
 EXTERNAL_TOPIC: Final = "kafka.eventing.knative.dev/external.topic"
 DELIVERY_ORDER: Final = "kafka.eventing.knative.dev/delivery.order"
 TOPIC_OWNER: Final = "eventing.knative.dev/topic.owner"
