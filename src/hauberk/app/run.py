@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from functools import partial
+from typing import Any, TypeAlias
 
 from hauberk import __version__, autoscaler, eventing, kafka, mesh, openshift, operators, serving, workloads
 from hauberk.apiserver.auth import by_client_certificate
-from hauberk.apiserver.rbac.defaults import bring_up
 from hauberk.apiserver.server import Server
 from hauberk.apiserver.tokens import Tokens, by_token
 from hauberk.app.asgi import Answer, OwnPaths
 from hauberk.app.audit_file import audit
+from hauberk.app.beginnings import create_missing
 from hauberk.app.contract_feed import ContractFeed
 from hauberk.app.credentials import gateway_credentials
 from hauberk.app.digests import Digests
@@ -34,7 +35,6 @@ from hauberk.app.report import report
 from hauberk.app.served import Served
 from hauberk.app.service_feed import ServiceFeed
 from hauberk.app.serving_certificates import ServingCertificates
-from hauberk.base.apierrors import AlreadyExists
 from hauberk.cluster.options import Options
 from hauberk.engine.clock import SystemClock
 from hauberk.engine.engine import Engine
@@ -67,6 +67,9 @@ ADMISSION = (
 )
 ROLES = (*eventing.ROLES, *kafka.ROLES)
 
+Job: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+"""A part of the control plane that runs until it is cancelled."""
+
 
 async def run(options: Options) -> None:
     """Serve until SIGTERM or SIGINT."""
@@ -87,9 +90,9 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
     clock, paths = SystemClock(), options.paths
     authority = Authority.open(paths.pki, clock.now())
     server = _api(options, store, runtime, authority, clock)
-    recorder = EventRecorder(server, clock)
     facts = autoscaler.Facts(clock)
     activator = Activator(server, facts, clock)
+    recorder = EventRecorder(server, clock)
     xds = XdsServer(
         paths.xds_socket,
         authority,
@@ -100,59 +103,82 @@ async def _serve(options: Options, store: Store, runtime: Runtime, stop: asyncio
         registered=authority.router_secrets(options.domain),
     )
     feed = MeshFeed(server, paths, xds, recorder, clock, options.https_port)
+    node = _node(server, recorder, runtime, options, authority, xds)
+    http = HttpServer(
+        OwnPaths(server.asgi, _answers(options, server, xds, feed)), unix_door(paths.api_socket)
+    )
+    jobs = (
+        recorder.run,
+        *_control(server, runtime, authority, facts, xds, feed, recorder),
+        server.cleaner.run,
+        xds.run,
+        *_feeds(server, runtime, feed, clock),
+        node.run,
+        autoscaler.Collector(server, facts, paths, clock).run,
+        activator.run,
+        http.run,
+        pod_door(server.asgi, authority, paths.pki, clock.now()).run,
+    )
+    await create_missing(server, options.domain)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(job()) for job in jobs]
+        await stop.wait()
+        await _end(tasks)
+
+
+def _control(
+    server: Server,
+    runtime: Runtime,
+    authority: Authority,
+    facts: autoscaler.Facts,
+    xds: XdsServer,
+    feed: MeshFeed,
+    recorder: EventRecorder,
+) -> tuple[Job, ...]:
+    """The engine with every controller, and what tells controllers that something is served."""
+    clock, paths = SystemClock(), feed.paths
     acks = Acks(lambda: feed.published_revision, lambda uid: xds.state(uid) == "SYNCED")
     digests = Digests(server, paths, clock)
     hpa = autoscaler.hpa.Loop(server.snapshot, pod_usage(runtime), clock)
     contracts = ContractFeed(server, paths, clock, ROLES)
-    made = (*_controllers(authority, facts, server, acks, digests), *autoscaler.hpa.controllers(hpa))
-    allows = allows_of(store.snapshot)
-    events = (
-        *eventing.controllers(serves=contracts.serves, allows=allows),
+    controllers = (
+        *_controllers(authority, facts, server, acks, digests),
+        *autoscaler.hpa.controllers(hpa),
+        *eventing.controllers(serves=contracts.serves, allows=allows_of(server.snapshot)),
         *kafka.controllers(contracts.serves),
     )
-    engine = Engine(server, (*made, *events), clock, recorder)
+    engine = Engine(server, controllers, clock, recorder)
     contracts.woken = engine.wake
     facts.listen(autoscaler.waker(engine.wake))
     hpa.wake = autoscaler.hpa.waker(engine.wake)
-    tokens = issuer(server, authority.token_key, clock)
-    node = Node(
+    served = Served(server, xds, engine, feed.fronts)
+    feed.served = served.look
+    collector = GarbageCollector(server, clock)
+    return (
+        engine.run, collector.run, partial(digests.run, engine.wake), served.run, hpa.run, contracts.run,
+    )  # fmt: skip
+
+
+def _node(
+    server: Server,
+    recorder: EventRecorder,
+    runtime: Runtime,
+    options: Options,
+    authority: Authority,
+    xds: XdsServer,
+) -> Node:
+    clock = SystemClock()
+    return Node(
         server,
         recorder,
         runtime,
-        paths,
+        options.paths,
         clock,
-        bootstrap_of(paths),
-        issue_token=tokens,
+        bootstrap_of(options.paths),
+        issue_token=issuer(server, authority.token_key, clock),
         renamed=xds.known_as,
         connected=lambda born: born in xds.connected(),
     )
-    collector = autoscaler.Collector(server, facts, paths, clock)
-    http = HttpServer(
-        OwnPaths(server.asgi, _answers(options, server, xds, feed)), unix_door(paths.api_socket)
-    )
-    pods_http = pod_door(server.asgi, authority, paths.pki, clock.now())
-    await _create_missing(server, options.domain)
-    async with asyncio.TaskGroup() as group:
-        mesh_feed, names = _feeds(server, runtime, feed, clock)
-        parts = (
-            recorder.run,
-            engine.run,
-            GarbageCollector(server, clock).run,
-            server.cleaner.run,
-            xds.run,
-            mesh_feed.run,
-        )
-        served = Served(server, xds, engine, feed.fronts)
-        feed.served = served.look
-        tasks = [
-            group.create_task(r) for r in (digests.run(engine.wake), served.run(), hpa.run(), contracts.run())
-        ]
-        tasks += [
-            group.create_task(part())
-            for part in (*parts, names.run, node.run, collector.run, activator.run, http.run, pods_http.run)
-        ]
-        await stop.wait()
-        await _end(tasks)
 
 
 def _api(
@@ -175,12 +201,13 @@ def _api(
     )
 
 
-def _feeds(server: Server, runtime: Runtime, feed: MeshFeed, clock: SystemClock) -> tuple[Feed, Feed]:
+def _feeds(server: Server, runtime: Runtime, feed: MeshFeed, clock: SystemClock) -> tuple[Job, Job]:
     """What the proxies and what the pod network are told; the first is woken by refusals, too."""
     mesh_feed = Feed(name="mesh", api=server, kinds=mesh.READS, clock=clock, rebuild=feed.rebuild)
     feed.again = mesh_feed.wake
     rebuild = ServiceFeed(server, runtime, clock).rebuild
-    return mesh_feed, Feed(name="services", api=server, kinds=services.READS, clock=clock, rebuild=rebuild)
+    names = Feed(name="services", api=server, kinds=services.READS, clock=clock, rebuild=rebuild)
+    return mesh_feed.run, names.run
 
 
 async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
@@ -208,16 +235,6 @@ def _controllers(
         *autoscaler.controllers(facts),
         *openshift.CONTROLLERS,
     )
-
-
-async def _create_missing(server: Server, domain: str) -> None:
-    """What a new cluster starts with; an old one keeps what it has."""
-    for obj in (*workloads.bootstrap_objects(), *openshift.bootstrap_objects(domain)):
-        try:
-            await server.create(obj)
-        except AlreadyExists:
-            continue
-    await bring_up(server)
 
 
 def _answers(options: Options, server: Server, xds: XdsServer, feed: MeshFeed) -> Mapping[str, Answer]:

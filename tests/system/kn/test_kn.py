@@ -89,3 +89,15 @@ def test_domains_lead_to_a_service_and_are_claimed(kn: Any) -> None:
         assert row.split() == ["kn.example.net", "https://kn.example.net", "True", "kn-domain"]
     finally:
         kn.run("domain", "delete", "kn.example.net")
+
+
+def test_source_and_channel_types_are_found_by_their_definitions(kn: Any) -> None:
+    sources = kn.must("source", "list-types")
+    assert {row.split()[0] for row in sources.splitlines()[1:]} >= {
+        "PingSource",
+        "ApiServerSource",
+        "SinkBinding",
+    }
+    assert "InMemoryChannel" in kn.must("channel", "list-types")
+    crds = kn.cluster.must("get", "crd", "-o", "name")
+    assert "customresourcedefinition.apiextensions.k8s.io/gateways.networking.istio.io" in crds.split()
