@@ -1,4 +1,4 @@
-"""The definitions that the product has of its own kinds: kube-apiserver would accept them, clients find them."""
+"""The definitions that the product has of its own kinds: valid ones, which clients find."""
 
 from __future__ import annotations
 
