@@ -20,12 +20,12 @@ from hauberk.eventing.config.reading import (
     CHANNEL_DEFAULTS,
     FEATURES,
     data_of,
-    is_enabled,
 )
-from hauberk.eventing.names import BROKER, CHANNEL, OIDC, PARALLEL, SEQUENCE, SYSTEM
+from hauberk.eventing.names import BROKER, CHANNEL, PARALLEL, SEQUENCE, SYSTEM
 from hauberk.kinds import BY_ID
 from hauberk.kinds.eventing import KINDS
 from hauberk.kinds.eventing.broker import CLASS
+from hauberk.kinds.eventing.features import without_effect
 from hauberk.kinds.serving.rules import upstream_text
 from hauberk.ports_admission import Admission, Outcome, Request
 
@@ -33,12 +33,6 @@ WEBHOOK = (
     'admission webhook "validation.webhook.eventing.knative.dev" denied the request: validation failed: '
 )
 _YAML = {BROKER_DEFAULTS: "default-br-config", CHANNEL_DEFAULTS: "default-ch-config"}
-_NOT_BUILT = {
-    OIDC: "tokens are neither sent nor asked for, so EventPolicies let everything pass",
-    "transport-encryption": "events travel over http; the mesh encrypts them",
-    "eventtype-auto-create": "no EventTypes are made of what passes",
-}
-"""Features that upstream has and that do not act here."""
 
 
 def fill_defaults(request: Request) -> Outcome:
@@ -103,9 +97,7 @@ def refuse_config(request: Request) -> Outcome:
     name = str(request.obj["metadata"].get("name", ""))
     data: Json = request.obj.get("data") or {}
     if name == FEATURES:
-        told = (f"config-features {key} does not act here: {why}" for key, why in _NOT_BUILT.items())
-        keys = list(_NOT_BUILT)
-        return Outcome(warnings=tuple(t for k, t in zip(keys, told, strict=True) if is_enabled(data, k)))
+        return Outcome(warnings=tuple(without_effect(data)))
     if name in _YAML and _YAML[name] in data:
         try:
             yaml.safe_load(data[_YAML[name]])

@@ -8,6 +8,7 @@ from typing import Any
 from hauberk.base.conditions import Condition, ready
 from hauberk.base.refs import Json
 from hauberk.engine.plan import Note
+from hauberk.kinds.eventing import features
 
 SYSTEM = "knative-eventing"
 
@@ -61,7 +62,7 @@ INGRESS_ROLE = "broker-ingress"
 FILTER_ROLE = "broker-filter"
 DISPATCHER_ROLE = "imc-dispatcher"
 
-OIDC = "authentication-oidc"
+OIDC = features.OIDC
 OIDC_OFF = f"{OIDC} feature disabled"
 
 

@@ -2,6 +2,7 @@
 
 Source: knative/eventing pkg/auth/event_policy.go (GetEventPoliciesForResource,
 UpdateStatusWithEventPolicies).
+Deviation: authentication-oidc is not built, so no policy is enforced; conditions and a Warning say so.
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ from hauberk.kinds.eventing.parts import kind_named
 from hauberk.ports import Snapshot
 
 TYPE = "EventPoliciesReady"
-MODE = "default-authorization-mode"
-ALLOW_SAME_NAMESPACE = "allow-same-namespace"
 
 
 def policies_for(obj: Json, snapshot: Snapshot) -> list[Json]:
@@ -74,10 +73,9 @@ def policies_ready(policies: Sequence[Json], snapshot: Snapshot) -> tuple[Condit
         return Condition(TYPE, "False", "EventPoliciesNotReady", text), listed
     if policies:
         return Condition(TYPE, "True"), listed
-    features = data_of(snapshot, FEATURES)
-    if is_enabled(features, OIDC):
-        mode = features.get(MODE, ALLOW_SAME_NAMESPACE)
-        return Condition(TYPE, "True", "DefaultAuthorizationMode", f'Default authz mode is "{mode}"'), []
+    if is_enabled(data_of(snapshot, FEATURES), OIDC):
+        text = f'Feature "{OIDC}" does not act here: whoever reaches it may send'
+        return Condition(TYPE, "True", "NotImplemented", text), []
     text = f'Feature "{OIDC}" must be enabled to support Authorization'
     return Condition(TYPE, "True", "OIDCDisabled", text), []
 

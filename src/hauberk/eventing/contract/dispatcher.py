@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from hauberk.base.refs import Json, Ref, annotations_of, controller_of, is_deleting
-from hauberk.eventing.contract.authorization import policies_of
 from hauberk.eventing.contract.brokerfilter import filters_of, target_of
 from hauberk.eventing.inmemorychannel.make import host_of
-from hauberk.eventing.names import DISPATCHER_ROLE, EVENT_POLICY, IN_MEMORY, SUBSCRIPTION, TRIGGER
+from hauberk.eventing.names import DISPATCHER_ROLE, IN_MEMORY, SUBSCRIPTION, TRIGGER
 from hauberk.events.contract import Egress, Resource, Target
 from hauberk.events.roles import Role
 from hauberk.kinds.eventing.delivery import delivery_of
@@ -35,7 +34,6 @@ def make_resource(channel: Json, snapshot: Snapshot) -> Resource:
         path=f"/{meta['namespace']}/{meta['name']}",
         durable=notes.get(DURABLE) != "false",
         egresses=tuple(make_egress(channel, row, snapshot, ordered=ordered) for row in rows),
-        policies=policies_of(channel, snapshot),
     )
 
 
@@ -78,6 +76,6 @@ def dead_letter_of(delivery: Json) -> Target | None:
 ROLE = Role(
     name=DISPATCHER_ROLE,
     resources=resources,
-    reads=(IN_MEMORY, SUBSCRIPTION, TRIGGER, EVENT_POLICY, "ConfigMap"),
+    reads=(IN_MEMORY, SUBSCRIPTION, TRIGGER),
     wakes={IN_MEMORY: "inmemorychannel"},
 )

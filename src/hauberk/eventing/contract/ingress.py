@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from hauberk.base.refs import Json, annotations_of, is_deleting
-from hauberk.eventing.contract.authorization import policies_of
-from hauberk.eventing.names import A_CHANNEL_ADDRESS, BROKER, EVENT_POLICY, INGRESS_ROLE
+from hauberk.eventing.names import A_CHANNEL_ADDRESS, BROKER, INGRESS_ROLE
 from hauberk.events.contract import Resource, Target
 from hauberk.events.roles import Role
 from hauberk.kinds.eventing.broker import CLASS, MT_CHANNEL
@@ -13,11 +12,11 @@ from hauberk.ports import Snapshot
 
 def resources(snapshot: Snapshot) -> tuple[Resource, ...]:
     """One resource for each Broker of class MTChannelBasedBroker whose channel has an address."""
-    found = (make_resource(broker, snapshot) for broker in snapshot.list(BROKER))
+    found = map(make_resource, snapshot.list(BROKER))
     return tuple(row for row in found if row is not None)
 
 
-def make_resource(broker: Json, snapshot: Snapshot) -> Resource | None:
+def make_resource(broker: Json) -> Resource | None:
     """One Broker; None while its channel has no address."""
     meta, status = broker["metadata"], broker.get("status") or {}
     channel = (status.get("annotations") or {}).get(A_CHANNEL_ADDRESS)
@@ -31,13 +30,12 @@ def make_resource(broker: Json, snapshot: Snapshot) -> Resource | None:
         generation=meta.get("generation", 0),
         path=f"/{meta['namespace']}/{meta['name']}",
         target=Target(url=channel),
-        policies=policies_of(broker, snapshot),
     )
 
 
 ROLE = Role(
     name=INGRESS_ROLE,
     resources=resources,
-    reads=(BROKER, EVENT_POLICY, "ConfigMap"),
+    reads=(BROKER,),
     wakes={BROKER: "broker"},
 )

@@ -139,16 +139,19 @@ def _shown(reference: Json, wanted: Ref) -> str:
 
 
 def _mapped(wanted: Ref, snapshot: Snapshot) -> str:
-    """The URL that config-kreference-mapping gives this kind; empty when it says nothing of it.
+    """The URL that config-kreference-mapping gives this kind; empty when it says nothing of it, or is off.
 
     Its keys are `kind.version.group`, its values templates over `Name`, `Namespace` and
     `SystemNamespace`.
     """
+    features = (snapshot.get(Ref("ConfigMap", SYSTEM, "config-features")) or {}).get("data") or {}
+    if str(features.get("kreference-mapping", "")).lower() != "enabled":
+        return ""
     config = snapshot.get(Ref("ConfigMap", SYSTEM, MAPPING))
     for key, template in ((config or {}).get("data") or {}).items():
         kind, _, rest = key.partition(".")
         group = rest.partition(".")[2]
-        if f"{kind}.{group}".lower() == wanted.kind.lower():
+        if f"{kind}.{group}".rstrip(".").lower() == wanted.kind.lower():
             words = {"Name": wanted.name, "Namespace": wanted.namespace, "SystemNamespace": SYSTEM}
             return _filled(str(template), words)
     return ""

@@ -5,11 +5,14 @@ Source: knative/eventing pkg/apis/eventing/v1alpha1/eventpolicy_{types,defaults,
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from msgspec import Meta
 
 from hauberk.base.fields import FieldError, FieldErrors
+from hauberk.base.refs import Json
+from hauberk.kinds.eventing.features import NOT_BUILT, OIDC
 from hauberk.kinds.eventing.parts import Reference
 from hauberk.kinds.eventing.stored import AGE, READY
 from hauberk.kinds.eventing.trigger import check_filter
@@ -93,6 +96,12 @@ def _check_ref(ref: Reference | None) -> FieldErrors:
             yield missing(f"ref.{name}")
 
 
+def advice(raw: Json) -> Iterator[str]:
+    """What does not act."""
+    name = raw.get("metadata", {}).get("name", "")
+    yield f"EventPolicy {name!r} is not enforced here: {NOT_BUILT[OIDC]}"
+
+
 KIND = Kind(
     group="eventing.knative.dev",
     name="EventPolicy",
@@ -102,5 +111,6 @@ KIND = Kind(
     model=EventPolicy,
     validate=validate,
     default=default,
+    advice=advice,
     columns=(AGE, *READY),
 )

@@ -52,11 +52,6 @@ def _data(role: str, row: Workload) -> Workload:
     return replace(row, image=EVENTING_IMAGE, args=(role,), marks={ROLE: role}, probe=HEALTHZ)
 
 
-def _waits(row: Workload) -> Workload:
-    """A component that is not built yet: it waits, and says so."""
-    return replace(row, work="none: a placeholder until the component is built", placeholder=True)
-
-
 _DATA_PORTS = (("http", 80, 8080), ("https", 443, 8443), ("http-metrics", 9092, 9092))
 
 WORKLOADS: tuple[Workload, ...] = (
