@@ -311,11 +311,19 @@ class Pipeline:
 _STAMPED = ("name", "namespace", "uid", "creationTimestamp", "generation")
 
 
+_SPARE = 60
+"""Levels of the 254 that can be encoded which an object may not use: lists and managed fields nest it."""
+
+
 def _copy(obj: Json) -> dict[str, Any]:
+    wrapped: Any = obj
+    for _ in range(_SPARE):
+        wrapped = [wrapped]
     try:
-        copied = orjson.loads(orjson.dumps(obj))
+        copied = orjson.loads(orjson.dumps(wrapped)[_SPARE:-_SPARE])
     except (TypeError, orjson.JSONDecodeError) as error:
-        raise BadRequest(f"the object is not JSON: {error}") from error
+        told = "nested too deeply" if "Recursion" in str(error) else f"not JSON: {error}"
+        raise BadRequest(f"the object is {told}") from error
     if not isinstance(copied, dict):
         raise BadRequest("the object is not a JSON object")
     return copied
