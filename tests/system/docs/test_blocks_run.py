@@ -34,6 +34,7 @@ RUN = [
         "docs/integration.md",
         "docs/doctor.md",
         "docs/eventing.md",
+        "docs/events.md",
         "docs/kafka.md",
     )
     if any(b.language == "sh" and not b.exempt for b in pages.blocks((ROOT / page).read_text()))

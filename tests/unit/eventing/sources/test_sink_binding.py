@@ -165,3 +165,12 @@ def test_a_new_subject_is_bound_before_it_is_stored_unless_the_binding_is_being_
     gone.seed(SERVICE)
     gone.seed({**said, "metadata": {**said["metadata"], "deletionTimestamp": "2026-11-24T00:00:00Z"}})
     assert admitted(gone, workload()) is None
+
+
+def test_admission_asks_knative_eventing_for_the_selection_mode() -> None:
+    api = MemoryApi()
+    for obj in (SERVICE, NAMESPACE, binding()):
+        api.seed(obj)
+    eventing = a("KnativeEventing.operator.knative.dev", "knative-eventing", "knative-eventing")
+    api.seed({**eventing, "spec": {"sinkBindingSelectionMode": "inclusion"}})
+    assert admitted(api, workload()) is None
