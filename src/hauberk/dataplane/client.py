@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
@@ -132,6 +133,7 @@ class Client:
         self._idle.clear()
 
 
+@lru_cache(4096)
 def _parts(url: str, ca: str) -> tuple[Destination, str, str]:
     parts = urlsplit(url)
     tls = parts.scheme == "https"

@@ -17,7 +17,6 @@ import base64
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 
 from hauberk.events.contract import Delivery
 from hauberk.events.event import Event
@@ -71,8 +70,12 @@ def wait_s(
 def retry_after_s(text: str, now: datetime) -> float:
     """Seconds that a `Retry-After` header asks for: a number or a date; 0 when it is neither."""
     text = text.strip()
+    if not text:
+        return 0.0
     if _DIGITS.fullmatch(text):
         return float(min(int(text), 10**9))
+    from email.utils import parsedate_to_datetime  # a megabyte of memory that hardly any process needs
+
     try:
         then = parsedate_to_datetime(text)
     except ValueError:
