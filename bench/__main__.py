@@ -7,10 +7,17 @@ import datetime
 import sys
 from pathlib import Path
 
-from bench import api, doctor, eventing, integration, record, rows
+from bench import api, doctor, eventing, integration, kafka, record, rows
 from bench.model import Figure, busy, machine, table
 
-BENCHES = (*rows.BENCHES, *integration.BENCHES, *doctor.BENCHES, *api.BENCHES, *eventing.BENCHES)
+BENCHES = (
+    *rows.BENCHES,
+    *integration.BENCHES,
+    *doctor.BENCHES,
+    *api.BENCHES,
+    *eventing.BENCHES,
+    *kafka.BENCHES,
+)
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 RECORD, PAGE = REFERENCE / "benchmarks.json", REFERENCE / "benchmarks.md"
 
