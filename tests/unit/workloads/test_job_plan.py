@@ -119,7 +119,7 @@ def test_an_end_is_written_down_then_let_go_then_counted() -> None:
     assert not first.patches
     noted = job(status=first.status, completions=2)
     second = planned(noted, pod("a", "Succeeded"))
-    assert [patch["metadata"]["finalizers"] for _, patch in second.patches] == [[]]
+    assert [patch["metadata"]["finalizers"] for _, patch in second.patches] == [None]
     assert second.status["uncountedTerminatedPods"] == {"succeeded": ["a"]}
     for left in ([], [pod("a", "Succeeded", tracked=False)]):
         third = planned(noted, *left)
@@ -141,7 +141,7 @@ def test_it_is_complete_only_when_nothing_runs_and_all_is_counted() -> None:
 def test_suspending_stops_pods_without_counting_them_and_resuming_starts_the_clock_anew() -> None:
     stopped = planned(job(suspend=True), pod("a", "Running"))
     assert [ref.name for ref in stopped.gone] == ["a"]
-    assert [patch["metadata"]["finalizers"] for _, patch in stopped.patches] == [[]]
+    assert [patch["metadata"]["finalizers"] for _, patch in stopped.patches] == [None]
     assert "startTime" not in stopped.status
     resumed = planned(job(status={"startTime": None, "conditions": stopped.status["conditions"]}))
     assert resumed.status["startTime"] == rfc3339(NOW)

@@ -117,4 +117,4 @@ def untrack(pod: Json) -> tuple[Ref, Json]:
     """The patch that takes the finalizer off."""
     left = [f for f in pod["metadata"].get("finalizers") or () if f != TRACKING]
     version = pod["metadata"].get("resourceVersion")
-    return ref_of(pod), {"metadata": {"finalizers": left, "resourceVersion": version}}
+    return ref_of(pod), {"metadata": {"finalizers": left or None, "resourceVersion": version}}

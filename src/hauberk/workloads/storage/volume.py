@@ -88,7 +88,8 @@ def let_go(obj: Json, _now: float) -> Plan:
     guards = (names.CLAIM_PROTECTION, names.VOLUME_PROTECTION)
     left = [f for f in _finalizers(obj) if f not in guards]
     version = obj["metadata"].get("resourceVersion")
-    return Plan(patches=((ref_of(obj), {"metadata": {"finalizers": left, "resourceVersion": version}}),))
+    patch = {"metadata": {"finalizers": left or None, "resourceVersion": version}}
+    return Plan(patches=((ref_of(obj), patch),))
 
 
 def by_pod(pod: Json, _: Snapshot) -> Sequence[Ref]:
