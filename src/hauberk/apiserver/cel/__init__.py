@@ -46,6 +46,15 @@ def declared(names: Iterable[str]) -> Declared:
     return tuple(sorted(names))
 
 
+def regex_problem(pattern: str) -> str:
+    """What RE2 says against a pattern; empty when it takes it."""
+    try:
+        program("text.matches(pattern)", ("pattern", "text"))({"text": "", "pattern": pattern})
+    except Failed as error:
+        return str(error)
+    return ""
+
+
 def regex(pattern: str) -> Callable[[str], bool]:
     """RE2's answer whether a text holds the pattern."""
     compiled = program("text.matches(pattern)", ("pattern", "text"))

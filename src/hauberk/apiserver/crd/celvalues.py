@@ -7,7 +7,6 @@ Deviation: lists that are sets or maps compare and add as plain lists.
 from __future__ import annotations
 
 import base64
-import datetime
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -71,10 +70,13 @@ def _of_object(schema: Json) -> Convert | None:
 
 
 def _time(value: Any) -> Any:
+    from google.protobuf.timestamp_pb2 import Timestamp  # the library takes no other times
+
     try:
-        return datetime.datetime.fromtimestamp(epoch(value), datetime.UTC)
+        seconds = epoch(value)
     except (ValueError, TypeError):
         return value
+    return Timestamp(seconds=int(seconds // 1), nanos=round(seconds % 1 * 1e9))
 
 
 def _date(value: Any) -> Any:
@@ -82,10 +84,13 @@ def _date(value: Any) -> Any:
 
 
 def _duration(value: Any) -> Any:
+    from google.protobuf.duration_pb2 import Duration
+
     try:
-        return datetime.timedelta(seconds=parse_duration_s(value))
+        seconds = parse_duration_s(value)
     except (ValueError, TypeError, AttributeError):
         return value
+    return Duration(seconds=int(seconds), nanos=round((seconds - int(seconds)) * 1e9))
 
 
 def _bytes(value: Any) -> Any:
