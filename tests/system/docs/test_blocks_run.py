@@ -31,6 +31,7 @@ RUN = [
         "docs/images.md",
         "docs/tour.md",
         "docs/troubleshooting.md",
+        "docs/access.md",
         "docs/integration.md",
         "docs/doctor.md",
         "docs/eventing.md",
