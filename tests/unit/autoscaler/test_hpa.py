@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hauberk.autoscaler.config import Config, settings_of
+from hauberk.autoscaler.hpa import behavior
 from hauberk.autoscaler.hpa.controller import World, plan
 from hauberk.autoscaler.hpa.decide import Row, Wish, decide, wish
 from hauberk.autoscaler.hpa.loop import KIND, Loop, Reading
@@ -67,6 +68,52 @@ def test_a_decision(
     what: str, wishes: list[int], current: int, recent: list[int], want: int, limit: str
 ) -> None:
     got = decide(wishes, current, 1, 20, recent)
+    assert (got.pods, got.limit) == (want, limit), what
+
+
+UP_ONE = {"scaleUp": {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}]}}
+DOWN_HALF = {
+    "scaleDown": {
+        "stabilizationWindowSeconds": 0,
+        "policies": [{"type": "Percent", "value": 50, "periodSeconds": 60}],
+    }
+}
+CALM_UP = {"scaleUp": {"stabilizationWindowSeconds": 60}}
+NO_DOWN = {"scaleDown": {"selectPolicy": "Disabled", "stabilizationWindowSeconds": 0}}
+SLOW = [
+    {"type": "Percent", "value": 100, "periodSeconds": 15},
+    {"type": "Pods", "value": 1, "periodSeconds": 15},
+]
+CAREFUL = {"scaleUp": {"selectPolicy": "Min", "policies": SLOW}}
+
+
+@pytest.mark.parametrize(
+    ("what", "said", "wanted", "recent", "changes", "want", "limit"),
+    [
+        ("one pod a minute", UP_ONE, 8, [], [], 5, "ScaleUpLimit"),
+        ("one came half a minute ago", UP_ONE, 8, [], [(70.0, 1)], 4, "ScaleUpLimit"),
+        ("one came long ago", UP_ONE, 8, [], [(30.0, 1)], 5, "ScaleUpLimit"),
+        ("at most half go in a minute", DOWN_HALF, 1, [], [], 2, "ScaleDownLimit"),
+        ("half have gone", DOWN_HALF, 1, [], [(70.0, -4)], 4, "ScaleDownLimit"),
+        ("the least of the last minute", CALM_UP, 8, [(50.0, 5)], [], 5, ""),
+        ("never fewer", NO_DOWN, 1, [], [], 4, "ScaleDownLimit"),
+        ("the smallest step", CAREFUL, 9, [], [], 5, "ScaleUpLimit"),
+        ("shrinking waits five minutes by default", UP_ONE, 1, [(50.0, 4)], [], 4, ""),
+        ("never above the maximum", DOWN_HALF, 30, [], [], 8, "ScaleUpLimit"),
+    ],
+)
+def test_behavior(
+    what: str,
+    said: dict[str, Any],
+    wanted: int,
+    recent: list[tuple[float, int]],
+    changes: list[tuple[float, int]],
+    want: int,
+    limit: str,
+) -> None:
+    rules = behavior.behavior_of({"spec": {"behavior": said}})
+    assert rules is not None
+    got = behavior.decide(rules, wanted, 4, (1, 20), recent, changes, 100.0)
     assert (got.pods, got.limit) == (want, limit), what
 
 

@@ -30,6 +30,11 @@ _LIMITS = {
     "ScaleUpLimit": (
         "True", "ScaleUpLimit", "the desired replica count is increasing faster than the maximum scale rate",
     ),
+    "ScaleDownLimit": (
+        "True",
+        "ScaleDownLimit",
+        "the desired replica count is decreasing faster than the maximum scale rate",
+    ),
 }  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """From what pods use to a pod count, as Kubernetes' controller decides. Pure.
 
 Source: kubernetes pkg/controller/podautoscaler/{horizontal,replica_calculator}.go.
-Deviation: `spec.behavior` does not act; its defaults do.
+`spec.behavior` is in `behavior`.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def is_near(ratio: float) -> bool:
     return abs(1.0 - ratio) <= TOLERANCE
 
 
-Limit = Literal["", "TooManyReplicas", "TooFewReplicas", "ScaleUpLimit"]
+Limit = Literal["", "TooManyReplicas", "TooFewReplicas", "ScaleUpLimit", "ScaleDownLimit"]
 
 
 @dataclass(frozen=True, slots=True)

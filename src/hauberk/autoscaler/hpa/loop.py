@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
+from hauberk.autoscaler.hpa import behavior
 from hauberk.autoscaler.hpa.decide import STABLE_S, Decision, Wish, decide, wish
 from hauberk.autoscaler.hpa.rows import Metric, Unreadable, Used, metrics_of, rows_of
 from hauberk.base.refs import Json, Ref, is_deleting, kind_of, ref_of
@@ -17,6 +18,7 @@ from hauberk.ports import Clock, Snapshot
 log = logging.getLogger(__name__)
 KIND = "HorizontalPodAutoscaler.autoscaling"
 EVERY_S = 15.0
+SCALED = ("Deployment.apps", "ReplicaSet.apps", "StatefulSet.apps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Loop:
     wake: Callable[[Ref], None] = lambda _: None
     _before: dict[str, tuple[float, Reading]] = field(default_factory=dict)  # by pod uid
     _recent: dict[Ref, list[tuple[float, int]]] = field(default_factory=dict)
+    _changes: dict[Ref, list[tuple[float, int]]] = field(default_factory=dict)
     _verdicts: dict[Ref, Verdict] = field(default_factory=dict)
 
     def verdict(self, ref: Ref) -> Verdict | None:
@@ -72,6 +75,7 @@ class Loop:
         snapshot = self.snapshot()
         found = {ref_of(h): h for h in snapshot.list(KIND) if not is_deleting(h)}
         self._recent = {ref: rows for ref, rows in self._recent.items() if ref in found}
+        self._changes = {ref: rows for ref, rows in self._changes.items() if ref in found}
         self._verdicts = {ref: row for ref, row in self._verdicts.items() if ref in found}
         if not found:
             self._before = {}
@@ -108,12 +112,23 @@ class Loop:
         except Unreadable as error:
             return Verdict(current, reason=error.reason, message=error.message)
         now = self.clock.monotonic()
-        recent = [(at, n) for at, n in self._recent.get(ref, ()) if now - at < STABLE_S]
         wanted = [row.pods for _, row in seen]
-        least, most = int(spec.get("minReplicas", 1)), int(spec.get("maxReplicas", 1))
-        decision = decide(wanted, current, least, most, [n for _, n in recent])
-        self._recent[ref] = [*recent, (now, max(wanted))]
+        bounds = (int(spec.get("minReplicas", 1)), int(spec.get("maxReplicas", 1)))
+        decision = self._decide(ref, hpa, wanted, current, bounds, now)
+        self._recent[ref] = [*behavior.kept(self._recent.get(ref, ()), now), (now, max(wanted))]
+        if decision.pods != current:
+            changes = behavior.kept(self._changes.get(ref, ()), now)
+            self._changes[ref] = [*changes, (now, decision.pods - current)]
         return Verdict(current, decision, tuple(seen))
+
+    def _decide(
+        self, ref: Ref, hpa: Json, wanted: list[int], current: int, bounds: tuple[int, int], now: float
+    ) -> Decision:
+        recent, rules = self._recent.get(ref, ()), behavior.behavior_of(hpa)
+        if rules is None:
+            return decide(wanted, current, *bounds, [n for at, n in recent if now - at < STABLE_S])
+        changes = self._changes.get(ref, ())
+        return behavior.decide(rules, max(wanted), current, bounds, recent, changes, now)
 
     def _wishes(
         self, hpa: Json, pods: list[Json], used: Mapping[str, Used], current: int
@@ -130,12 +145,12 @@ class Loop:
 
 
 def target_of(snapshot: Snapshot, hpa: Json) -> Json | None:
-    """What is scaled: a Deployment or a ReplicaSet."""
+    """What is scaled: a Deployment, a ReplicaSet or a StatefulSet."""
     wanted = (hpa.get("spec") or {}).get("scaleTargetRef") or {}
     group = str(wanted.get("apiVersion", "")).partition("/")[0]
     kind = f"{wanted.get('kind', '')}.{group}"
     found = snapshot.get(Ref(kind, hpa["metadata"]["namespace"], wanted.get("name", "")))
-    return found if found is not None and kind_of(found) in ("Deployment.apps", "ReplicaSet.apps") else None
+    return found if found is not None and kind_of(found) in SCALED else None
 
 
 def pods_of(snapshot: Snapshot, target: Json | None) -> list[Json]:

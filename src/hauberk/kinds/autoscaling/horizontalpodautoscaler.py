@@ -15,8 +15,17 @@ def _reference(scaler: Json, _now: float) -> str:
 
 
 def _advice(raw: Json) -> Iterator[str]:
-    if (raw.get("spec") or {}).get("behavior"):
-        yield "spec.behavior does not act on the embedded cluster: its defaults do"
+    spec = raw.get("spec") or {}
+    target = spec.get("scaleTargetRef") or {}
+    if target.get("kind") not in (None, "Deployment", "ReplicaSet", "StatefulSet"):
+        yield "spec.scaleTargetRef: only Deployments, ReplicaSets and StatefulSets are scaled here"
+    for i, metric in enumerate(spec.get("metrics") or ()):
+        name = (metric.get("resource") or {}).get("name")
+        if metric.get("type") != "Resource" or name not in ("cpu", "memory"):
+            yield (
+                f"spec.metrics[{i}]: metrics of type {metric.get('type')} are not measured on the embedded "
+                "cluster; Resource cpu and memory are"
+            )
 
 
 KIND = Kind(
