@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 import pytest
@@ -153,3 +154,58 @@ def test_a_set_without_itself_is_empty_and_a_union_holds_both(first, second):
     both = ownership.union(a, b)
     assert ownership.minus(a, both) == {}
     assert ownership.minus(b, both) == {}
+
+
+KUBECTL = Writer("kubectl", "Apply", "v1")
+
+
+def test_the_first_apply_of_an_object_that_nobody_owns_meets_those_who_were_there_before():
+    live = thing(replicas=1)
+    with pytest.raises(Conflict, match='"before-first-apply" using v1'):
+        applied(live, ALICE, replicas=2)
+    shared = owners(applied(live, ALICE, replicas=1))
+    assert set(shared) == {"alice", "before-first-apply"}
+
+
+def test_kubectl_may_change_what_it_applied_from_the_clients_side_and_nobody_changed_since():
+    said = json.dumps({"apiVersion": "v1", "kind": "Thing", "spec": {"replicas": 1, "options": {"k": "v"}}})
+    live = thing(replicas=1, options={"k": "v"})
+    live["metadata"]["annotations"] = {managers.LAST_APPLIED: said}
+    mine = Writer("kubectl-client-side-apply", "Update", "v1")
+    live["metadata"]["managedFields"] = managers.after_update((), None, live, mine, SHAPE, "now")
+    assert applied(live, KUBECTL, replicas=2)["spec"]["replicas"] == 2
+    with pytest.raises(Conflict):
+        applied(live, ALICE, replicas=2)
+    live["spec"]["replicas"] = 5  # by somebody else
+    with pytest.raises(Conflict):
+        applied(live, KUBECTL, replicas=2)
+
+
+def test_kubectls_annotation_follows_what_it_applies_from_the_servers_side():
+    live = thing(replicas=1)
+    live["metadata"]["annotations"] = {managers.LAST_APPLIED: "{}", "other": "kept"}
+    config = thing(replicas=2)
+    new = managers.with_last_applied(live, config, KUBECTL)
+    assert json.loads(new["metadata"]["annotations"][managers.LAST_APPLIED])["spec"] == {"replicas": 2}
+    assert new["metadata"]["annotations"]["other"] == "kept"
+    assert managers.with_last_applied(live, config, ALICE) is live
+
+
+def test_the_oldest_of_many_updaters_become_one():
+    entries = []
+    for i in range(12):
+        row = Writer(f"m{i}", "Update", "v1").entry({f"f:x{i}": {}}, f"2026-01-01T00:00:{i:02d}Z")
+        entries = managers.capped([*entries, row])
+    assert [e["manager"] for e in entries] == ["ancient-changes", *(f"m{i}" for i in range(3, 12))]
+    assert entries[0]["fieldsV1"] == {"f:x0": {}, "f:x1": {}, "f:x2": {}}
+
+
+def test_an_update_may_say_who_owns_what_and_nonsense_is_not_believed():
+    stored = [ALICE.entry({"f:spec": {}}, "now")]
+    live = {"metadata": {"managedFields": stored}}
+    told = [BOB.entry({"f:spec": {}}, "now")]
+    assert managers.given_entries({"metadata": {"managedFields": told}}, live) == told
+    assert managers.given_entries({"metadata": {"managedFields": []}}, live) == ()
+    assert managers.given_entries({"metadata": {"managedFields": [{}]}}, live) == ()
+    assert managers.given_entries({"metadata": {"managedFields": [{"manager": "x"}]}}, live) == stored
+    assert managers.given_entries({"metadata": {}}, live) == stored
