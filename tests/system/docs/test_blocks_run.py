@@ -29,6 +29,8 @@ RUN = [
         "README.md",
         "docs/install.md",
         "docs/images.md",
+        "docs/workloads.md",
+        "docs/crds.md",
         "docs/tour.md",
         "docs/troubleshooting.md",
         "docs/access.md",

@@ -13,6 +13,7 @@ from hauberk.apiserver import refuse
 from hauberk.apiserver.catalog import Catalog
 from hauberk.apiserver.crd import names, rules
 from hauberk.apiserver.crd.kind import Converted, CustomKind, kinds_of
+from hauberk.base.apierrors import BadRequest
 from hauberk.base.refs import Json
 from hauberk.base.times import rfc3339
 from hauberk.kinds.meta import Kind
@@ -76,13 +77,22 @@ class Definitions:
 
     def _check(self, request: Request) -> Outcome:
         crd = request.obj or {}
-        errors = list(rules.problems(crd))
+        try:
+            errors = list(rules.problems(crd))
+        except (TypeError, AttributeError, KeyError, ValueError) as error:
+            raise unreadable("CustomResourceDefinition", error) from error
         if request.old is not None:
             errors += rules.update_problems(request.old, crd)
         if errors:
             raise refuse.invalid(self._catalog.by_id[CRD], crd["metadata"].get("name", ""), errors)
         own = self.own_kind(crd)
         return Outcome(warnings=tuple(_served_already(crd, own))) if own is not None else Outcome()
+
+
+def unreadable(kind: str, error: Exception) -> BadRequest:
+    """A part of the object has another form than its API gives it."""
+    text = f'{kind} in version "v1" cannot be handled as a {kind}: json: cannot unmarshal: {error}'
+    return BadRequest(text)
 
 
 def _key(crd: Json) -> tuple[Any, ...]:

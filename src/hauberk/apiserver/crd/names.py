@@ -55,7 +55,7 @@ def status_of(crd: Json, taken: Taken, now: str) -> dict[str, Any]:
     rows = [_names_condition(conflict), _established(before, conflict), *_approval(crd, spec)]
     kept = [c for c in before.get("conditions") or () if c["type"] not in {r["type"] for r in rows}]
     stored = list(before.get("storedVersions") or ())
-    storage = next((v["name"] for v in spec.get("versions") or () if v.get("storage")), None)
+    storage = next((v.get("name") for v in spec.get("versions") or () if v.get("storage")), None)
     if storage and storage not in stored:
         stored.append(storage)
     conditions = with_times([*rows, *kept], before.get("conditions") or (), now)

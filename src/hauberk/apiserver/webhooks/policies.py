@@ -12,6 +12,7 @@ from typing import Any
 
 from hauberk.apiserver import cel, refuse
 from hauberk.apiserver.catalog import Catalog, resource_of
+from hauberk.apiserver.crd.definitions import unreadable
 from hauberk.apiserver.webhooks import conditions, match
 from hauberk.apiserver.webhooks.attempt import Attempt
 from hauberk.base.apierrors import ApiError
@@ -76,7 +77,10 @@ class Policies:
 
     def _check_policy(self, request: Request) -> Outcome:
         policy = request.obj or {}
-        errors = list(_problems(policy.get("spec") or {}))
+        try:
+            errors = list(_problems(policy.get("spec") or {}))
+        except (TypeError, AttributeError, KeyError, ValueError) as error:
+            raise unreadable("ValidatingAdmissionPolicy", error) from error
         if errors:
             raise refuse.invalid(self._catalog.by_id[POLICY], policy["metadata"].get("name", ""), errors)
         return Outcome()

@@ -19,13 +19,66 @@ _OPERATIONS = ("*", "CREATE", "UPDATE", "DELETE", "CONNECT")
 _EFFECTS = ("None", "NoneOnDryRun")
 _ACTIONS = ("Audit", "Deny", "Warn")
 _MOST_S = 30
+_SEGMENTS = 3  # of a webhook's name
+
+
+class Rule(Part, frozen=True):
+    """Which writes: operations upon resources."""
+
+    api_groups: tuple[str, ...] = ()
+    api_versions: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ()
+    scope: str = ""
+    resource_names: tuple[str, ...] = ()
+
+
+class ServiceReference(Part, frozen=True):
+    """A Service of the cluster."""
+
+    namespace: str = ""
+    name: str = ""
+    path: str = ""
+    port: int = 443
+
+
+class ClientConfig(Part, frozen=True):
+    """Where the webhook is, and whose certificate it has."""
+
+    url: str = ""
+    service: ServiceReference | None = None
+    ca_bundle: str = ""
+
+
+class MatchCondition(Part, frozen=True):
+    """A CEL expression that must hold."""
+
+    name: str = ""
+    expression: str = ""
+
+
+class Webhook(Part, frozen=True):
+    """One program that is asked about writes."""
+
+    name: str = ""
+    client_config: ClientConfig = ClientConfig()
+    rules: tuple[Rule, ...] = ()
+    failure_policy: str | None = None
+    match_policy: str | None = None
+    namespace_selector: dict[str, Any] | None = None
+    object_selector: dict[str, Any] | None = None
+    side_effects: str | None = None
+    timeout_seconds: int | None = None
+    admission_review_versions: tuple[str, ...] = ()
+    reinvocation_policy: str | None = None
+    match_conditions: Annotated[tuple[MatchCondition, ...], merge_by("name")] = ()
 
 
 class WebhookConfiguration(Part, frozen=True):
     """Webhooks that admission calls."""
 
     metadata: ObjectMeta = ObjectMeta()
-    webhooks: Annotated[tuple[dict[str, Any], ...], merge_by("name")] = ()
+    webhooks: Annotated[tuple[Webhook, ...], merge_by("name")] = ()
 
 
 class Policy(Part, frozen=True):
@@ -81,70 +134,72 @@ def check_webhooks(config: WebhookConfiguration) -> FieldErrors:
     seen: set[str] = set()
     for i, hook in enumerate(config.webhooks):
         path = f"webhooks[{i}]"
-        name = str(hook.get("name", ""))
-        if not name:
+        if not hook.name:
             yield required(f"{path}.name")
-        elif name in seen:
-            yield duplicate(f"{path}.name", name)
-        elif list(dns_subdomain(name)) or name.count(".") < 2:
-            yield invalid(
-                f"{path}.name", name, "should be a domain with at least three segments separated by dots"
-            )
-        seen.add(name)
+        elif hook.name in seen:
+            yield duplicate(f"{path}.name", hook.name)
+        elif list(dns_subdomain(hook.name)) or hook.name.count(".") < _SEGMENTS - 1:
+            text = "should be a domain with at least three segments separated by dots"
+            yield invalid(f"{path}.name", hook.name, text)
+        seen.add(hook.name)
         yield from _webhook(hook, path)
 
 
-def _webhook(hook: Json, path: str) -> FieldErrors:
-    for j, rule in enumerate(hook.get("rules") or ()):
+def _webhook(hook: Webhook, path: str) -> FieldErrors:
+    for j, rule in enumerate(hook.rules):
         yield from _rule(rule, f"{path}.rules[{j}]")
-    for field, known in (
-        ("failurePolicy", ("Fail", "Ignore")),
-        ("matchPolicy", ("Equivalent", "Exact")),
-        ("reinvocationPolicy", ("IfNeeded", "Never")),
-    ):
-        if hook.get(field) is not None and hook[field] not in known:
-            yield unsupported(f"{path}.{field}", hook[field], known)
-    if hook.get("sideEffects") is None:
+    rows = (
+        ("failurePolicy", hook.failure_policy, ("Fail", "Ignore")),
+        ("matchPolicy", hook.match_policy, ("Equivalent", "Exact")),
+        ("reinvocationPolicy", hook.reinvocation_policy, ("IfNeeded", "Never")),
+    )
+    for field, value, known in rows:
+        if value is not None and value not in known:
+            yield unsupported(f"{path}.{field}", value, known)
+    if hook.side_effects is None:
         yield required(f"{path}.sideEffects", f"must specify one of {', '.join(_EFFECTS)}")
-    elif hook["sideEffects"] not in _EFFECTS:
-        yield unsupported(f"{path}.sideEffects", hook["sideEffects"], _EFFECTS)
-    timeout = hook.get("timeoutSeconds")
-    if timeout is not None and not 1 <= timeout <= _MOST_S:
-        yield invalid(f"{path}.timeoutSeconds", timeout, "the timeout value must be between 1 and 30 seconds")
-    yield from _versions(hook.get("admissionReviewVersions"), f"{path}.admissionReviewVersions")
-    yield from _client(hook.get("clientConfig") or {}, f"{path}.clientConfig")
+    elif hook.side_effects not in _EFFECTS:
+        yield unsupported(f"{path}.sideEffects", hook.side_effects, _EFFECTS)
+    if hook.timeout_seconds is not None and not 1 <= hook.timeout_seconds <= _MOST_S:
+        text = "the timeout value must be between 1 and 30 seconds"
+        yield invalid(f"{path}.timeoutSeconds", hook.timeout_seconds, text)
+    yield from _versions(hook.admission_review_versions, f"{path}.admissionReviewVersions")
+    yield from _client(hook.client_config, f"{path}.clientConfig")
 
 
-def _versions(found: Any, path: str) -> FieldErrors:
+def _versions(found: tuple[str, ...], path: str) -> FieldErrors:
     if not found:
         yield required(path, "must specify one of v1, v1beta1")
     elif not {"v1", "v1beta1"} & set(found):
         yield invalid(path, list(found), "must include at least one of v1, v1beta1")
 
 
-def _client(config: Json, path: str) -> FieldErrors:
-    url, service = config.get("url"), config.get("service")
-    if bool(url) == bool(service):
+def _client(config: ClientConfig, path: str) -> FieldErrors:
+    if bool(config.url) == (config.service is not None):
         yield required(path, "exactly one of url or service is required")
-    elif url and urlsplit(url).scheme != "https":
+    elif config.url and urlsplit(config.url).scheme != "https":
         text = "'https' is the only allowed URL scheme; desired format: https://host[/path]"
-        yield invalid(f"{path}.url", urlsplit(url).scheme, text)
-    elif service:
-        for field in ("name", "namespace"):
-            if not service.get(field):
+        yield invalid(f"{path}.url", urlsplit(config.url).scheme, text)
+    elif config.service is not None:
+        for field, value in (("name", config.service.name), ("namespace", config.service.namespace)):
+            if not value:
                 yield required(f"{path}.service.{field}", f"service {field} is required")
 
 
-def _rule(rule: Json, path: str) -> FieldErrors:
-    for field in ("apiGroups", "apiVersions", "resources", "operations"):
-        values = rule.get(field) or ()
+def _rule(rule: Rule, path: str) -> FieldErrors:
+    rows = (
+        ("apiGroups", rule.api_groups),
+        ("apiVersions", rule.api_versions),
+        ("resources", rule.resources),
+        ("operations", rule.operations),
+    )
+    for field, values in rows:
         if not values:
             yield required(f"{path}.{field}")
         elif "*" in values and len(values) > 1:
-            yield invalid(
-                f"{path}.{field}", list(values), "if '*' is present, must not specify other " + _SAID[field]
-            )
-    for k, operation in enumerate(rule.get("operations") or ()):
+            text = f"if '*' is present, must not specify other {_SAID[field]}"
+            yield invalid(f"{path}.{field}", list(values), text)
+    for k, operation in enumerate(rule.operations):
         if operation not in _OPERATIONS:
             yield unsupported(f"{path}.operations[{k}]", operation, _OPERATIONS)
 
