@@ -87,6 +87,53 @@ def test_base64_data_is_named_binary() -> None:
     assert display.render(*event).endswith("Data (binary),\n  hi\n")
 
 
+@pytest.mark.parametrize(
+    ("data", "lines"),
+    [
+        (
+            '{"a":{},"b":[1.0,"x,{\\"y"],"c":[]}',
+            [
+                "{",
+                '    "a": {},',
+                '    "b": [',
+                "      1.0,",
+                '      "x,{\\"y"',
+                "    ],",
+                '    "c": []',
+                "  }",
+            ],
+        ),
+        ("[]", ["[]"]),
+        ('"text"', ['"text"']),
+        ('{"broken"', ['{"broken"']),
+    ],
+)
+def test_json_is_printed_as_go_indents_it(data: str, lines: list[str]) -> None:
+    event = {"datacontenttype": "application/json; charset=utf-8"}
+    shown = display.render(event, data.encode()).partition("Data,\n  ")[2]
+    assert shown.splitlines() == lines
+
+
+@pytest.mark.parametrize(
+    ("time", "shown"),
+    [
+        ("2026-11-24T02:40:36.120000Z", "2026-11-24T02:40:36.12Z"),
+        ("2026-11-24T02:40:36.000+01:00", "2026-11-24T02:40:36+01:00"),
+        ("2026-11-24T02:40:36Z", "2026-11-24T02:40:36Z"),
+    ],
+)
+def test_times_are_printed_as_go_prints_them(time: str, shown: str) -> None:
+    assert f"time: {shown}\n" in display.render({"time": time}, None)
+
+
+def test_an_event_without_its_attributes_is_refused_and_not_printed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    answer = display.handle(request(headers={"ce-specversion": "1.0", "ce-type": "t", "ce-source": "s"}))
+    assert (answer.status, capsys.readouterr().out) == (400, "")
+    assert b"id: MUST be a non-empty string" in answer.body
+
+
 def test_what_is_no_event_is_refused() -> None:
     assert display.handle(request(body=b"x")).status == 400
 
