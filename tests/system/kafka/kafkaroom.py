@@ -80,6 +80,10 @@ async def main():
             await admin.delete(client, sys.argv[3])
         elif sys.argv[2] == "create":
             await admin.create(client, sys.argv[3], 2, 1, {})
+        elif sys.argv[2] == "write":
+            from aiokafka import AIOKafkaProducer
+            async with AIOKafkaProducer(bootstrap_servers=sys.argv[1]) as producer:
+                await producer.send_and_wait(sys.argv[3], b"plain", key=int(sys.argv[4]).to_bytes(4, "big"))
         print(*sorted(await admin.partitions_of(client)))
 asyncio.run(main())
 """
@@ -170,7 +174,7 @@ class KafkaRoom:
         )
 
     def topics(self, *words: str) -> list[str]:
-        """The cluster's topics, after `create` or `delete` NAME."""
+        """The cluster's topics, after `create NAME`, `delete NAME` or `write NAME KEY`: a plain record."""
         said = self.cluster.must(
             "exec", "deploy/kafka-controller", "-n", SYSTEM, "-c", "kafka-controller", "--",
             "python3", "-S", "-c", TOPICS, SERVERS, *(words or ("list",)),

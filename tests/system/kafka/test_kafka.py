@@ -130,6 +130,22 @@ def test_a_topic_that_goes_away_is_said_and_one_that_comes_back_is_read(kafka: K
     kafka.until(f"/back {name}-1", within_s=40)
 
 
+def test_a_source_begins_where_it_is_told_and_makes_events_of_plain_records(kafka: KafkaRoom) -> None:
+    name = unique("plain")
+    kafka.topics("create", name)
+    kafka.topics("write", name, "7")
+    key_type = {"kafkasources.sources.knative.dev/key-type": "int"}
+    kafka.source(f"{name}-all", name, "/all", initialOffset="earliest", labels=key_type)
+    kafka.source(f"{name}-new", name, "/new", ceOverrides={"extensions": {"knativeerrorcode": "none"}})
+    kafka.ready("kafkasource", f"{name}-all")
+    kafka.ready("kafkasource", f"{name}-new")
+    kafka.topics("write", name, "8")
+    eventually(lambda: sum(g.startswith("/all partition:") for g in kafka.got()) == 2, what=str(kafka.got()))
+    new = [g for g in kafka.got() if g.startswith("/new partition:")]
+    assert len(new) == 1, kafka.got()
+    assert new[0].endswith("dev.knative.kafka.event knativeerrorcode=none")
+
+
 def test_events_of_one_key_arrive_in_order(kafka: KafkaRoom) -> None:
     name = unique("order")
     kafka.sink(name, name)
