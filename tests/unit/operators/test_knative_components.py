@@ -237,3 +237,20 @@ def test_overrides_change_only_what_they_name() -> None:
     assert changed["readinessProbe"] == {"httpGet": {"port": 1}, "periodSeconds": 9}
     assert out["spec"]["replicas"] == 1
     assert deployment["spec"]["template"]["spec"]["containers"] == [container]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(("has_pings", "replicas"), [(False, 0), (True, 1)])
+def test_the_ping_sources_adapter_runs_while_there_are_any(has_pings: bool, replicas: int) -> None:
+    raw = component("KnativeEventing", "knative-eventing")
+    found = plan_eventing(EventingWorld(eventing=raw, deployments={}, has_pings=has_pings), 0.0)
+    assert named(found, "Deployment")["pingsource-mt-adapter"]["spec"]["replicas"] == replicas
+
+
+def test_the_job_sink_may_make_jobs_and_secrets() -> None:
+    found = eventing()
+    (role,) = named(found, "ClusterRole").values()
+    (binding,) = named(found, "ClusterRoleBinding").values()
+    granted = {(rule["resources"][0], verb) for rule in role["rules"] for verb in rule["verbs"]}
+    assert {("jobs", "create"), ("jobs", "get"), ("secrets", "create")} <= granted
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    assert binding["subjects"][0]["name"] == "job-sink"
