@@ -9,8 +9,9 @@ and does not keep the others waiting longer than one PUT may take.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -28,7 +29,8 @@ log = logging.getLogger(__name__)
 
 RETRY_S = 0.1
 SLOWEST_S = 5.0
-LOOK_S = 0.5  # between two looks at processes whose answers change by themselves
+FIRST_S = 3.0
+LOOK_S = 1.0  # between two looks at processes whose answers change by themselves
 
 Wake = Callable[[str, Ref], None]
 """Lets a controller (by name) look at an object again."""
@@ -108,6 +110,7 @@ class ContractFeed:
     _answers: dict[str, Answers] = field(default_factory=dict)  # by role
     _delay_s: float = RETRY_S
     _again: asyncio.Event = field(default_factory=asyncio.Event)
+    _asked: asyncio.Event = field(default_factory=asyncio.Event)
     feed: Feed = field(init=False)
 
     def __post_init__(self) -> None:
@@ -120,6 +123,16 @@ class ContractFeed:
             group.create_task(self.feed.run())
             group.create_task(self._repeat())
             group.create_task(self._look_again())
+
+    async def before(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do `work` (the engine's) once the processes were asked for the first time.
+
+        Otherwise a new control plane would say of everything that it is not served, and take it back at once.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_S):
+                await self._asked.wait()
+        await work()
 
     def serves(self, role: str, uid: str) -> Acked | None:
         """What every ready process of the role acknowledged about a resource or egress (a `Serves`)."""
@@ -143,6 +156,7 @@ class ContractFeed:
         late = [r for r in await asyncio.gather(*(self._put(*row) for row in todo)) if not r]
         for role in self.roles:
             self._settle(role)
+        self._asked.set()
         if late:
             self._again.set()
         else:

@@ -154,9 +154,8 @@ def _control(
     served = Served(server, xds, engine, feed.fronts)
     feed.served = served.look
     collector = GarbageCollector(server, clock)
-    return (
-        engine.run, collector.run, partial(digests.run, engine.wake), served.run, hpa.run, contracts.run,
-    )  # fmt: skip
+    engaged = partial(contracts.before, engine.run)
+    return engaged, collector.run, partial(digests.run, engine.wake), served.run, hpa.run, contracts.run
 
 
 def _node(

@@ -332,3 +332,22 @@ async def test_reconciling_again_writes_nothing() -> None:
             it.engine.wake(name, Ref(kind_of(obj), meta["namespace"], meta["name"]))
         await it.settle()
         assert it.api.log[before:] == []
+
+
+async def test_a_new_control_plane_takes_nothing_back() -> None:
+    async with line() as it:
+        it.components()
+        await it.create(BROKER, "b")
+        await it.create(TRIGGER, "t", spec={"broker": "b", "subscriber": SINK})
+        await it.settle()
+        before = len(it.api.log)
+        feed = ContractFeed(it.api, it.feed.paths, it.clock, eventing.ROLES)
+        engine = Engine(it.api, eventing.controllers(serves=feed.serves), it.clock, KeptEvents())
+        feed.woken = engine.wake
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(feed.before(engine.run)), tasks.create_task(feed.run())]
+            await feed._asked.wait()
+            await settle(engine, it.clock, quiet_s=0.15)
+            for task in running:
+                task.cancel()
+        assert it.api.log[before:] == []

@@ -180,7 +180,7 @@ def _labels(broker: Resource, egress: Egress) -> Labels:
     return (
         ("namespace_name", egress.namespace),
         ("name", egress.name),
-        ("broker_name", broker.name),
+        ("broker_name", str(broker.settings.get("broker") or broker.name)),
         ("filter_type", kind or "any"),
         ("filter_source", source or "any"),
     )

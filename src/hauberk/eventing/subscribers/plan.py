@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hauberk.base.refs import Json, is_deleting, ref_of
-from hauberk.engine.plan import Note, Plan
+from hauberk.engine.plan import Plan
 
 _URIS = (("subscriberUri", "subscriber"), ("replyUri", "reply"))
 _OPTIONS = ("retry", "backoffPolicy", "backoffDelay", "timeout", "retryAfterMax", "format")
@@ -32,10 +32,7 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001 - the controller's s
     wanted = subscribers_of(world.channel, world.subscriptions)
     if stored == wanted:
         return Plan()
-    name = world.channel["metadata"]["name"]
-    note = Note("SubscriberSync", f'Subscriptions were synchronized to channel "{name}"')
-    patch = {"spec": {"subscribers": wanted}}
-    return Plan(patches=((ref_of(world.channel), patch),), notes=(note,))
+    return Plan(patches=((ref_of(world.channel), {"spec": {"subscribers": wanted}}),))
 
 
 def subscribers_of(channel: Json, subscriptions: Sequence[Json]) -> list[dict[str, Any]]:
