@@ -211,3 +211,19 @@ def test_a_finalizer_is_put_on_and_taken_off_when_its_work_is_done() -> None:
         assert api.snapshot().get(REF) is None
 
     asyncio.run(go())
+
+
+def test_an_object_that_a_controller_does_not_read_gets_no_finalizer_of_it() -> None:
+    row = Controller(
+        name="test",
+        kind="ConfigMap",
+        observe=lambda snap, ref: None,
+        plan=lambda world, now: Plan(),
+        finalize=lambda world, now: Plan(),
+    )
+    api = MemoryApi()
+    api.seed(PARENT)
+    asyncio.run(reconcile(row, api, REF, now=1.0))
+    stored = api.snapshot().get(REF)
+    assert stored is not None
+    assert not stored["metadata"].get("finalizers")
