@@ -18,9 +18,9 @@ from hauberk.apiserver import refuse
 from hauberk.base.apierrors import ApiError, BadRequest
 from hauberk.base.fields import FieldError, FieldErrors
 from hauberk.base.refs import Json
-from hauberk.kinds.meta import Kind
+from hauberk.kinds.meta import Kind, Part
 from hauberk.kinds.rules import check, check_labels, dns_subdomain, required
-from hauberk.kinds.shape import Shape, kind_shape
+from hauberk.kinds.shape import OwnerReference, Shape, kind_shape
 
 _PATH_NAMED_GROUPS = ("rbac.authorization.k8s.io",)  # names such as `system:node`
 _ERROR = re.compile(r"(?P<what>.*?)(?: - at `(?P<key>key in )?\$(?P<path>.*)`)?", re.DOTALL)
@@ -67,8 +67,22 @@ def check_structure(kind: Kind[Any], obj: Json) -> None:
         raise BadRequest("metadata: must be an object")
     try:
         kind.parse(obj)
+        msgspec.convert(obj, _Whole)
     except msgspec.ValidationError as error:
         raise structural_error(kind, obj, str(error)) from error
+
+
+class _MetaTypes(Part, frozen=True):
+    """The parts of any object's metadata that the models leave out."""
+
+    generate_name: str = ""
+    finalizers: tuple[str, ...] | None = None
+    owner_references: tuple[OwnerReference, ...] | None = None
+    managed_fields: tuple[dict[str, Any], ...] | None = None
+
+
+class _Whole(Part, frozen=True):
+    metadata: _MetaTypes = _MetaTypes()
 
 
 def structural_error(kind: Kind[Any], obj: Json, text: str) -> ApiError:

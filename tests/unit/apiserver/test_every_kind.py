@@ -6,6 +6,7 @@ from hauberk.apiserver.catalog import Catalog
 from hauberk.apiserver.discovery import aggregated, group_list
 from hauberk.apiserver.openapi import OpenApi
 from hauberk.apiserver.validation import check_rules, check_structure, normal
+from hauberk.base.apierrors import ApiError
 from hauberk.kinds import KINDS
 from hauberk.kinds.schema import component_name, openapi
 from hauberk.kinds.testing import a
@@ -38,3 +39,13 @@ def test_every_group_version_has_a_document_and_is_discovered():
     assert found == {k.group for k in KINDS if k.group}
     rows = aggregated(catalog, core=False)["items"]
     assert {row["metadata"]["name"] for row in rows} == found
+
+
+@pytest.mark.parametrize(
+    "meta", [{"ownerReferences": True}, {"finalizers": "x"}, {"managedFields": [1]}, {"generateName": 1}]
+)
+def test_metadata_of_a_wrong_type_is_refused_for_every_kind(meta):
+    for kind in KINDS:
+        with pytest.raises(ApiError) as refused:
+            check_structure(kind, {"metadata": {"name": "a", **meta}})
+        assert refused.value.code in (400, 422)
