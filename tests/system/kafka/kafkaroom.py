@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ WORKLOADS = (
 KINDS = "trigger,broker,subscription,kafkachannel,kafkasource,kafkasink,deploy,svc,pod,secret"
 
 # Documents 06 and 07, verbatim but for the placeholders; `sink` stands where the document has it.
-KNATIVE_KAFKA = {
+KNATIVE_KAFKA: dict[str, Any] = {
     "apiVersion": "operator.serverless.openshift.io/v1alpha1",
     "kind": "KnativeKafka",
     "metadata": {"name": "knative-kafka", "namespace": SYSTEM},
@@ -172,6 +173,20 @@ class KafkaRoom:
             within_s=within_s,
             what=f"{lines} in {self.got()}",
         )
+
+    def rolled(self, name: str) -> None:
+        """Wait until a component's pods are the newest ones, and the old are gone."""
+        self.cluster.must("rollout", "status", f"deployment/{name}", "-n", SYSTEM, "--timeout=40s")
+        eventually(
+            lambda: len(self.cluster.json("pods", "-n", SYSTEM, "-l", f"app={name}")["items"]) == 1,
+            within_s=40,
+            what=f"one pod of {name}",
+        )
+
+    def stays_away(self, line: str, for_s: float = 2) -> None:
+        """Nothing of the kind comes for so long."""
+        time.sleep(for_s)
+        assert not [got for got in self.got() if got.startswith(line)]
 
     def topics(self, *words: str) -> list[str]:
         """The cluster's topics, after `create NAME`, `delete NAME` or `write NAME KEY`: a plain record."""

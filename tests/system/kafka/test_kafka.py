@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from kafkaroom import (
     HOST,
+    KNATIVE_KAFKA,
     MESSAGING,
     NAMESPACE,
     SERVICE_ENTRY,
@@ -202,3 +203,24 @@ def test_without_its_service_entry_kafka_is_out_of_reach_and_the_condition_says_
     finally:
         outbound(None)
         kafka.cluster.apply(json.dumps(SERVICE_ENTRY))
+
+
+def test_a_dispatcher_without_the_documents_label_is_refused_by_a_strict_subscriber(kafka: KafkaRoom) -> None:
+    name = unique("label")
+    kafka.sink(name, name)
+    kafka.ready("kafkasink", name)
+    patient = {"retry": 100, "backoffPolicy": "linear", "backoffDelay": "PT0.01S"}
+    kafka.source(name, name, "/label", delivery=patient)
+    kafka.ready("kafkasource", name)
+    spec = KNATIVE_KAFKA["spec"]
+    rows = [row for row in spec["workloads"] if row["name"] != "kafka-source-dispatcher"]
+    try:
+        kafka.cluster.apply(json.dumps({**KNATIVE_KAFKA, "spec": {**spec, "workloads": rows}}))
+        kafka.rolled("kafka-source-dispatcher")
+        kafka.ready("kafkasource", name)
+        assert kafka.send(kafka.address("kafkasink", name), f"{name}-1") == "202"
+        kafka.stays_away(f"/label {name}-1")
+    finally:
+        kafka.cluster.apply(json.dumps(KNATIVE_KAFKA))
+        kafka.rolled("kafka-source-dispatcher")
+    kafka.until(f"/label {name}-1")
