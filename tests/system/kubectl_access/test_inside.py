@@ -119,6 +119,25 @@ def test_a_terminal_is_one_of_the_container_with_the_size_of_the_users(
     assert process.returncode == 7
 
 
+def test_nothing_that_a_short_command_shows_is_lost(space: Space, way: dict[str, str]) -> None:
+    for _ in range(8):
+        ours, theirs = os.openpty()
+        with subprocess.Popen(
+            command(space, "exec", "-it", "web", "--", "sh", "-c", "echo first; echo last"),
+            env=environment(space, way),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        ):
+            os.close(theirs)
+            shown = b""
+            with contextlib.suppress(OSError):
+                while piece := os.read(ours, 4096):
+                    shown += piece
+        os.close(ours)
+        assert b"first\r\nlast" in shown
+
+
 def test_files_are_copied_both_ways(space: Space, tmp_path: Path) -> None:
     there, back = tmp_path / "there", tmp_path / "back"
     there.write_bytes(os.urandom(2_000_000))

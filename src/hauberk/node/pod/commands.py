@@ -144,6 +144,15 @@ class Dialled:
         self._writer.close()
 
 
+class _ToTheEnd(StreamReaderProtocol):
+    """A terminal ends with an error; a StreamReader with an error forgets what it has not handed out yet."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let what arrived be read."""
+        del exc
+        super().connection_lost(None)
+
+
 class Running:
     """A command whose streams are descriptors of this process."""
 
@@ -152,13 +161,13 @@ class Running:
         self._input: StreamWriter | None = None
         self._outputs: dict[str, StreamReader] = {}
         self._close: list[Callable[[], None]] = [line[1].close]
-        self._terminal = -1
+        self._terminal, self._typed = -1, False
 
     async def read_from(self, name: str, fd: int) -> None:
         """Let an output be read from a descriptor, which is this command's from now on."""
         reader, file = StreamReader(), os.fdopen(fd, "rb", 0)
         loop = asyncio.get_running_loop()
-        transport, _ = await loop.connect_read_pipe(lambda: StreamReaderProtocol(reader), file)
+        transport, _ = await loop.connect_read_pipe(lambda: _ToTheEnd(reader), file)
         self._outputs[name] = reader
         self._close.append(transport.close)
 
@@ -171,24 +180,41 @@ class Running:
 
     async def on_terminal(self, fd: int, *, stdin: bool) -> None:
         """Let both be one terminal."""
-        self._terminal = os.dup(fd)
-        self._close.append(lambda: os.close(self._terminal))
-        if stdin:
-            await self.write_to(os.dup(fd))
+        self._terminal, self._typed = os.dup(fd), stdin
+        self._close.append(self._hang_up)
         await self.read_from("stdout", fd)
+
+    def _hang_up(self) -> None:
+        os.close(self._terminal)
+        self._terminal = -1
+
+    async def _type(self, data: bytes) -> None:
+        """Write to the terminal. A write transport would not do: it reads, and takes output away."""
+        loop, left = asyncio.get_running_loop(), data
+        while left and self._terminal >= 0:
+            try:
+                left = left[os.write(self._terminal, left) :]
+            except BlockingIOError:
+                room = asyncio.Event()
+                loop.add_writer(self._terminal, room.set)
+                try:
+                    await room.wait()
+                finally:
+                    loop.remove_writer(self._terminal)
+            except OSError:
+                return  # nobody reads any more
 
     async def read(self, name: str) -> bytes:
         """What came out; nothing at the end."""
         reader = self._outputs.get(name)
         if reader is None:
             return b""
-        try:
-            return await reader.read(_PIECE)
-        except OSError:
-            return b""  # the end of a terminal
+        return await reader.read(_PIECE)
 
     async def write(self, data: bytes) -> None:
         """Give it input."""
+        if self._typed:
+            await self._type(data)
         if self._input is not None and not self._input.is_closing():
             with contextlib.suppress(OSError):
                 self._input.write(data)
@@ -196,7 +222,7 @@ class Running:
 
     def end_input(self) -> None:
         """No more input comes; on a terminal that is for its user to say."""
-        if self._input is not None and self._terminal < 0:
+        if self._input is not None:
             self._input.close()
 
     def resize(self, width: int, height: int) -> None:
