@@ -1,4 +1,4 @@
-"""The text of docs/reference/serving-conformance.md: what the specifications demand, and the proofs.
+"""The text of docs/reference/{serving,eventing}-conformance.md: what specifications demand, and the proofs.
 
 The demands are tests/musts/*.yaml; a proof is a test with `@pytest.mark.must("id")`.
 `scripts/reference.py` writes the page.
@@ -64,13 +64,13 @@ def _row(must: dict[str, str], claims: list[Proof]) -> str:
     return f"| `{must['id']}` | {must['section']} | {cell} | {shown or said or NOT_PROVED} |"
 
 
-def page() -> str:
-    """The page without its head line."""
+def page(name: str) -> str:
+    """The page of the specifications with that `page` (serving without one), without its head line."""
     by_must: dict[str, list[Proof]] = defaultdict(list)
     for proof in proofs():
         by_must[proof.must].append(proof)
     parts = []
-    for spec in specifications():
+    for spec in (s for s in specifications() if s.get("page", "serving") == name):
         rows = [_row(m, by_must[m["id"]]) for m in spec["musts"]]
         proved = sum(bool(by_must[m["id"]]) for m in spec["musts"])
         lead = f"From {spec['source']}, in our words. {proved} of {len(rows)} demands are proved by tests."

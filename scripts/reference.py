@@ -4,7 +4,7 @@ kinds.md: every kind, its fields, which act and which do not. commands.md: every
 admission.md: every built-in admission step. deviations.md: every `Deviation:` in a docstring.
 ../checks: every check of the doctor.
 hauberk-yaml.md, hauberk.schema.json: every key of the integration's file.
-serving-conformance.md: what the Serving specifications demand, with the tests that prove it.
+{serving,eventing}-conformance.md: what Knative's specifications demand, and the tests that prove it.
 ablation.md: each setting of the document, what happens without it, and the check that names it.
 clients.md: which client does what, with its test.
 """
@@ -253,11 +253,20 @@ def deviations() -> str:
 
 def serving_conformance() -> str:
     """The page of what the Serving specifications demand."""
+    return _conformance("Serving", "serving")
+
+
+def eventing_conformance() -> str:
+    """The page of what the Eventing specifications demand."""
+    return _conformance("Eventing", "eventing")
+
+
+def _conformance(title: str, name: str) -> str:
     lead = (
-        "Every MUST of the Knative Serving specifications, and the tests of this repository that prove it\n"
+        f"Every MUST of the Knative {title} specifications, and the tests of this repository that prove it\n"
         "(paths are below `tests/`). The suite runs them all; a row without a test says so.\n"
     )
-    return f"# Serving conformance\n\n{HEAD}\n{lead}\n{conformance.page()}"
+    return f"# {title} conformance\n\n{HEAD}\n{lead}\n{conformance.page(name)}"
 
 
 # Checks
@@ -301,6 +310,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "admission.md": admission,
     "deviations.md": deviations,
     "serving-conformance.md": serving_conformance,
+    "eventing-conformance.md": eventing_conformance,
     "ablation.md": settings,
     "clients.md": client_matrix,
     "hauberk-yaml.md": hauberk_yaml,

@@ -38,7 +38,9 @@ class Outcome(msgspec.Struct, frozen=True):
         return self.where != "nowhere"
 
 
-ACCEPTED = 202
+ACCEPTED = (
+    202  # its body is never a reply. Source: knative/specs specs/eventing/data-plane.md, Derived
+)
 
 
 class Courier:
@@ -72,7 +74,7 @@ class Courier:
         )
         if not is_success(answer.status):
             return await self._dead(event, egress, target.url, answer, headers)
-        if egress.reply is None or not encoding_of(answer.headers):
+        if egress.reply is None or answer.status == ACCEPTED or not encoding_of(answer.headers):
             return Outcome("subscriber", answer.status)
         try:
             reply = parse(answer.headers, answer.body)

@@ -32,6 +32,8 @@ def test_ttl(text: str | None, left: int) -> None:
         (Answer(0, {}, b"refused"), 500, "refused"),
         (Answer(200), 200, None),
         (Answer(202), 202, None),
+        pytest.param(Answer(202, EVENT, b"later"), 202, None, marks=pytest.mark.must("evd-202-no-reply")),
+        (Answer(202, {}, b"queued"), 202, None),
         (Answer(200, {"content-type": "text/plain"}, b"hello"), 502, "hello"),
         (Answer(404, {}, b"gone"), 404, "gone"),
         (Answer(503, {}, b""), 503, ""),

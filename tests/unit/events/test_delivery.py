@@ -22,6 +22,7 @@ from hauberk.events.event import Event
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+@pytest.mark.must("evd-reserved")
 @pytest.mark.parametrize(
     ("status", "again"),
     [

@@ -46,6 +46,7 @@ def said(headers: list[tuple[str, str]]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers}
 
 
+@pytest.mark.must("evd-modes", "evd-binding")
 @given(events)
 def test_binary_out_and_in_is_the_same_event(event: Event) -> None:
     headers, body = to_binary(event)
@@ -53,6 +54,7 @@ def test_binary_out_and_in_is_the_same_event(event: Event) -> None:
     assert parse(said(headers), body) == event
 
 
+@pytest.mark.must("evd-modes", "evd-binding")
 @given(events)
 def test_structured_out_and_in_is_the_same_event(event: Event) -> None:
     headers, body = to_structured(event)

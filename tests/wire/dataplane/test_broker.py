@@ -18,6 +18,7 @@ pytestmark = pytest.mark.wire
 STRUCTURED = {"specversion": "1.0", "id": "s1", "source": "/s", "type": "k", "data": {"a": 1}}
 
 
+@pytest.mark.must("evd-post", "evd-prefer")
 async def test_an_event_goes_through(mesh: Mesh, sub: Subscriber) -> None:
     await mesh.tell(trigger(sub.url, type="test.kind"))
     answer = await mesh.send("e1", data=b'{"a": 1}')
@@ -41,6 +42,7 @@ async def test_filters_choose(mesh: Mesh, sub: Subscriber) -> None:
         assert set(sub.seen) == {"0", "2"}
 
 
+@pytest.mark.must("evd-options", "evd-status")
 @pytest.mark.parametrize(
     ("method", "path", "change", "status"),
     [
@@ -69,8 +71,10 @@ async def test_what_ingress_answers(
     assert answer.status == status, answer.body
     if method == "OPTIONS":
         assert answer.headers["webhook-allowed-origin"] == "*"
+    assert "POST" in answer.headers["allow"]
 
 
+@pytest.mark.must("evd-modes")
 async def test_structured_and_batched_events(mesh: Mesh, sub: Subscriber) -> None:
     await mesh.tell(trigger(sub.url))
     url = f"{mesh.ingress.url}/ns/default"
@@ -102,6 +106,25 @@ async def test_a_reply_comes_back_as_an_event(mesh: Mesh, sub: Subscriber) -> No
         assert second.requests[0].body == b"again"
 
 
+@pytest.mark.must("evd-202-no-reply")
+async def test_the_body_of_a_202_goes_nowhere(mesh: Mesh, sub: Subscriber) -> None:
+    sub.decide = lambda _: Answer(202, dict(headers_of("r", "test.kind")), b"")  # type: ignore[method-assign]
+    await mesh.tell(trigger(sub.url))
+    await mesh.send("1")
+    await sub.wait_for(1)
+    await asyncio.sleep(0.1)
+    assert set(sub.seen) == {"1"}
+
+
+@pytest.mark.must("evd-duplicates")
+async def test_an_event_may_come_twice(mesh: Mesh, sub: Subscriber) -> None:
+    await mesh.tell(trigger(sub.url))
+    assert [(await mesh.send("same")).status for _ in range(2)] == [202, 202]
+    async with asyncio.timeout(5):
+        while sub.seen.get("same") != 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
 async def test_endless_replies_end_with_the_ttl(mesh: Mesh, sub: Subscriber) -> None:
     sub.decide = lambda _: Answer(200, dict(headers_of("same", "test.kind")), b"")  # type: ignore[method-assign]
     await mesh.tell(trigger(sub.url))
@@ -111,6 +134,7 @@ async def test_endless_replies_end_with_the_ttl(mesh: Mesh, sub: Subscriber) -> 
     assert len(sub.requests) == 10
 
 
+@pytest.mark.must("evd-retries")
 @pytest.mark.parametrize(
     ("answer", "requests", "code", "data"),
     [
@@ -185,6 +209,7 @@ async def test_order_is_kept_when_asked_for_through_failures(mesh: Mesh, sub: Su
     assert taken == list(range(40))
 
 
+@pytest.mark.must("evd-congestion")
 async def test_retry_after_is_obeyed(mesh: Mesh, sub: Subscriber) -> None:
     times: list[float] = []
 

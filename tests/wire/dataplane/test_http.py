@@ -45,6 +45,7 @@ async def raw(port: int, text: bytes) -> bytes:
     return got
 
 
+@pytest.mark.must("evd-standards")
 async def test_pipelined_requests_are_answered_in_order() -> None:
     async with serving() as (_, port):
         got = await raw(port, b"GET /slow1 HTTP/1.1\r\nhost: x\r\n\r\nGET /2 HTTP/1.1\r\nhost: x\r\n\r\n" * 3)
@@ -52,6 +53,7 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
         assert bodies == [b"/slow1 ", b"/2 "] * 3
 
 
+@pytest.mark.must("evd-standards")
 async def test_chunked_bodies_and_split_writes() -> None:
     async with serving() as (_, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -27,6 +27,7 @@ async def send_all(mesh: Mesh, names: list[str], acknowledged: set[str]) -> None
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.must("evd-status")
 @pytest.mark.parametrize("victim", ["ingress", "imc", "filter"])
 async def test_a_killed_process_loses_nothing(mesh: Mesh, sub: Subscriber, victim: str) -> None:
     await mesh.tell(trigger(sub.url), delivery=Delivery(10, delay=0.02))

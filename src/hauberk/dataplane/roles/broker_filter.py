@@ -6,6 +6,7 @@ done here but by the channel before it.
 | subscriber's answer                | answer                                                       |
 |------------------------------------|--------------------------------------------------------------|
 | 2xx, empty                         | the same                                                     |
+| 202 with anything                  | 202, empty: it says that the answer is not there yet         |
 | 2xx with an event                  | the same, the event with the TTL it came with                |
 | 2xx with anything else, bad event  | 502                                                          |
 | anything else                      | the same status, where it failed and with what body          |
@@ -23,7 +24,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from hauberk.dataplane.courier import FAILED_HEADER, NAMESPACE_HEADER, Courier, tokens_of
+from hauberk.dataplane.courier import ACCEPTED, FAILED_HEADER, NAMESPACE_HEADER, Courier, tokens_of
 from hauberk.dataplane.lanes import ACCEPT_POST, TIMEOUT_HEADER
 from hauberk.dataplane.messages import Answer, Request
 from hauberk.dataplane.metrics import Labels, code_labels
@@ -157,6 +158,8 @@ def judged(answer: Answer, ttl: str, url: str) -> Answer:
         kept["retry-after"] = answer.headers["retry-after"]
     if not is_success(answer.status):
         return _failed(answer.status, url, answer.body, kept)
+    if answer.status == ACCEPTED:
+        return Answer(answer.status, kept)
     if not encoding_of(answer.headers):
         if answer.body:
             return _failed(502, url, answer.body)
