@@ -10,6 +10,7 @@ from hauberk.kinds import BY_ID
 
 _POD_SPEC = {"containers": [{"name": "app", "image": "hauberk.local/helloworld"}]}
 _TEMPLATE = {"metadata": {"labels": {"app": "a"}}, "spec": _POD_SPEC}
+_RUN_ONCE = {**_TEMPLATE, "spec": {**_POD_SPEC, "restartPolicy": "Never"}}
 _WORKLOAD = {"selector": {"matchLabels": {"app": "a"}}, "template": _TEMPLATE}
 _PLAIN_TEMPLATE = {"spec": _POD_SPEC}
 _SINK = {"ref": {"apiVersion": "v1", "kind": "Service", "name": "s", "namespace": "default"}}
@@ -66,6 +67,22 @@ _PARTS: Mapping[str, Mapping[str, Any]] = {
     "Image.caching.internal.knative.dev": {"spec": {"image": "hauberk.local/helloworld"}},
     "ServiceMeshMember.maistra.io": {"spec": {"controlPlaneRef": {"name": "m", "namespace": "istio-system"}}},
     "Ingress.config.openshift.io": {"spec": {"domain": "apps.example.com"}},
+    "Job.batch": {"spec": {"selector": {"matchLabels": {"app": "a"}}, "template": _RUN_ONCE}},
+    "CronJob.batch": {"spec": {"schedule": "* * * * *", "jobTemplate": {"spec": {"template": _RUN_ONCE}}}},
+    "PersistentVolume": {
+        "spec": {
+            "capacity": {"storage": "1Gi"},
+            "accessModes": ["ReadWriteOnce"],
+            "hostPath": {"path": "/var/lib/a"},
+        }
+    },
+    "PersistentVolumeClaim": {
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    },
+    "StorageClass.storage.k8s.io": {"provisioner": "example.com/a"},
+    "Ingress.networking.k8s.io": {
+        "spec": {"defaultBackend": {"service": {"name": "s", "port": {"number": 80}}}}
+    },
     "Broker.eventing.knative.dev": {
         "metadata": {"annotations": {"eventing.knative.dev/broker.class": "MTChannelBasedBroker"}}
     },
@@ -81,7 +98,7 @@ _PARTS: Mapping[str, Mapping[str, Any]] = {
     },
     "ContainerSource.sources.knative.dev": {"spec": {"template": _PLAIN_TEMPLATE, "sink": _SINK}},
     "SinkBinding.sources.knative.dev": {"spec": {"subject": _SUBJECT, "sink": _SINK}},
-    "JobSink.sinks.knative.dev": {"spec": {"job": {"spec": {"template": _PLAIN_TEMPLATE}}}},
+    "JobSink.sinks.knative.dev": {"spec": {"job": {"spec": {"template": _RUN_ONCE}}}},
     "KafkaSource.sources.knative.dev": {
         "spec": {"topics": ["t"], "bootstrapServers": ["kafka:9092"], "sink": _SINK}
     },

@@ -104,7 +104,14 @@ def test_an_object_with_what_it_needs_is_fine(kind: str) -> None:
             "expected",
         ),
         (JOBS, {"job": None}, "spec.job", "expected exactly one, got neither"),
-        (JOBS, {"job": {"spec": {}}}, "spec.job.spec.template.spec.containers", "missing field(s)"),
+        (JOBS, {"job": {"spec": {}}}, "spec.job.spec.template.spec.containers", "Required value"),
+        (
+            JOBS,
+            {"job": {"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "x"}]}}}}},
+            "spec.job.spec.template.spec.restartPolicy",
+            'valid values: "OnFailure", "Never"',
+        ),
+        (JOBS, {"job": {"spec": {"parallelism": "many"}}}, "spec.job", "$.spec.parallelism"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_field(kind: str, spec: dict[str, Any], path: str, text: str) -> None:

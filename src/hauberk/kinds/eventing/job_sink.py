@@ -5,15 +5,19 @@ Source: knative/eventing pkg/apis/sinks/v1alpha1/job_sink_{types,defaults,valida
 
 from __future__ import annotations
 
+import copy
 from typing import Annotated, Any
 
+import msgspec
 from msgspec import Meta
 
-from hauberk.base.fields import FieldErrors
+from hauberk.base.fields import FieldError, FieldErrors
+from hauberk.kinds.batch import job as batch
 from hauberk.kinds.eventing.stored import AGE, READY, URL
 from hauberk.kinds.meta import Kind, ObjectMeta, Part
-from hauberk.kinds.serving.rules import missing, one_of_neither
+from hauberk.kinds.serving.rules import one_of_neither
 
+_GIVEN = ("metadata.name", "spec.selector")  # what a Job gets when it is made
 MODE = {"name": "KNATIVE_EXECUTION_MODE", "value": "batch"}
 
 
@@ -55,22 +59,20 @@ def containers_of(job: Any) -> list[dict[str, Any]]:
 
 
 def validate(sink: JobSink) -> FieldErrors:
-    """A Job with containers that have names and images.
+    """There is a Job, and it is one that can be made.
 
-    Deviation: upstream tries the Job's creation; the rules of the Job itself are told when an event comes.
+    Source: JobSinkSpec.Validate; upstream's webhook tries the Job's creation.
     """
-    job = sink.spec.job
-    if job is None:
+    if sink.spec.job is None:
         yield from one_of_neither("spec.job")
         return
-    path = "spec.job.spec.template.spec.containers"
-    containers = containers_of(job)
-    if not containers:
-        yield missing(path)
-    for i, container in enumerate(containers):
-        for name in ("name", "image"):
-            if not container.get(name):
-                yield missing(f"{path}[{i}].{name}")
+    raw = batch.default(copy.deepcopy({"metadata": {}, **sink.spec.job}))
+    try:
+        job = batch.KIND.parse(raw)
+    except msgspec.ValidationError as error:
+        yield FieldError("spec.job", str(error))
+        return
+    yield from (e.under("spec.job") for e in batch.validate(job) if e.path not in _GIVEN)
 
 
 KIND = Kind(
