@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 IDLE_PER_HOST = 100  # upstream's MaxIdleConnsPerHost
 _IDLE_S = 60.0
+_CONNECT_S = 30.0
+_LONGEST_S = 900.0  # of any request. Source: knative/eventing pkg/channel/fanout, defaultTimeout
 _ANSWER_LIMIT = 8 * 1024 * 1024
 
 
@@ -63,13 +65,14 @@ class Client:
     ) -> Answer:
         """Any method. Raises NoAnswer; ValueError when the URL is none."""
         destination, host, path = _parts(url, ca)
+        timeout_s = _LONGEST_S if timeout_s is None else timeout_s
         message = _message(method, host, path, headers, body)
         try:
             async with asyncio.timeout(timeout_s):
                 return await self._exchange(destination, method, message)
         except TimeoutError as error:
             raise NoAnswer(f"no answer within {timeout_s:g} s") from error
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: the CA bundle holds no certificate
             raise NoAnswer(f"{destination.host}:{destination.port}: {error}") from error
 
     async def _exchange(self, destination: Destination, method: str, message: bytes) -> Answer:
@@ -107,13 +110,14 @@ class Client:
     async def _connect(self, destination: Destination) -> _Connection:
         loop = asyncio.get_running_loop()
         context = self._context(destination) if destination.tls else None
-        _, protocol = await loop.create_connection(
-            lambda: _Connection(loop),
-            destination.host,
-            destination.port,
-            ssl=context,
-            server_hostname=destination.host if context is not None else None,
-        )
+        try:
+            async with asyncio.timeout(_CONNECT_S):
+                _, protocol = await loop.create_connection(
+                    lambda: _Connection(loop), destination.host, destination.port, ssl=context
+                )
+        except TimeoutError as error:
+            where = f"{destination.host}:{destination.port}"
+            raise NoAnswer(f"{where}: no connection within {_CONNECT_S:g} s") from error
         return protocol
 
     def _context(self, destination: Destination) -> ssl.SSLContext:

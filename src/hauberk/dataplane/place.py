@@ -7,6 +7,7 @@ waits for `stopping`, lets what it holds end (`lame`), and returns.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -143,8 +144,10 @@ def _json(body: bytes) -> Answer:
 
 def keep_contract(folder: Path, body: bytes) -> None:
     """Write the contract where the next process of this workload finds it. A full disk does not matter."""
+    new = folder / f".contract.{os.getpid()}.new"  # replicas write the same file
     try:
-        write_whole(folder / "contract.json", body)
+        write_whole(new, body)
+        new.rename(folder / "contract.json")
     except OSError as error:
         import logging
 
