@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hauberk.base.conditions import Condition, ready
+from hauberk.base.conditions import Condition, condition, ready
 from hauberk.base.refs import Json
 from hauberk.engine.plan import Note
 from hauberk.kinds.eventing import features
@@ -66,6 +66,9 @@ OIDC = features.OIDC
 OIDC_OFF = f"{OIDC} feature disabled"
 
 
+_SINK = ("deadLetterSinkUri", "deadLetterSinkCACerts", "deadLetterSinkAudience")
+
+
 def body(api_version: str, kind: str, meta: Mapping[str, Any], **parts: Any) -> dict[str, Any]:
     """An object; metadata fields that are None or empty are left out."""
     return {
@@ -81,13 +84,23 @@ def internal_error(message: str) -> Note:
     return Note("InternalError", message, "Warning")
 
 
-def conditions(types: tuple[str, ...], *found: Condition) -> list[dict[str, Any]]:
-    """Rows of a status: what was found, Unknown for types that were not reached, and Ready of them all."""
+def conditions(types: tuple[str, ...], *found: Condition, before: Json | None = None) -> list[dict[str, Any]]:
+    """Rows of a status: what was found, and Ready of them all.
+
+    Types that were not reached stay as they stand in `before`, an object; else they are Unknown.
+    Source: knative.dev/pkg apis/condition_set.go, InitializeConditions.
+    """
     known = {c.type: c for c in found}
-    parts = [*(known.get(t, Condition(t, "Unknown")) for t in types)]
+    parts = [known.get(t) or copied(t, condition(before, t), Condition(t, "Unknown")) for t in types]
     more = [c for c in found if c.type not in types]
     rows = sorted([*parts, *more, ready(parts)], key=lambda c: c.type)
     return [c.as_json() for c in rows]
+
+
+def kept(obj: Json, *fields: str) -> dict[str, Any]:
+    """Fields of a status that stay while what they come from is not known: traffic goes on by them."""
+    status = obj.get("status") or {}
+    return {name: status[name] for name in (*fields, *_SINK) if status.get(name)}
 
 
 def copied(type: str, row: Json | None, late: Condition) -> Condition:  # noqa: A002

@@ -351,3 +351,41 @@ async def test_a_new_control_plane_takes_nothing_back() -> None:
             for task in running:
                 task.cancel()
         assert it.api.log[before:] == []
+
+
+async def test_while_the_dispatcher_is_down_ingress_and_filter_keep_what_they_serve() -> None:
+    async with line() as it:
+        it.components()
+        await it.create(BROKER, "b")
+        await it.create(TRIGGER, "t", spec={"broker": "b", "subscriber": SINK})
+        await it.settle()
+        pod_up(it.api, "imc-dispatcher", ready=False)
+        await it.settle()
+        assert it.state(IMC, "b-kne-trigger")["Ready"] == "False DispatcherEndpointsNotReady"
+        assert it.state(IMC, "b-kne-trigger")["Addressable"] == "True"
+        assert it.state(BROKER, "b")["TriggerChannelReady"] == "True"
+        assert it.state(TRIGGER, "t")["Ready"].startswith("Unknown")
+        assert [r.name for r in it.processes["broker-ingress"].contract.resources] == ["b"]
+        assert [r.name for r in it.processes["broker-filter"].contract.resources] == ["t"]
+        pod_up(it.api, "imc-dispatcher")
+        await it.settle()
+        assert it.state(TRIGGER, "t")["Ready"] == "True"
+
+
+async def test_while_a_broker_is_not_ready_its_triggers_are_served() -> None:
+    async with line() as it:
+        it.components()
+        await it.create(BROKER, "b")
+        await it.create(TRIGGER, "t", spec={"broker": "b", "subscriber": SINK})
+        await it.settle()
+        pod_up(it.api, "broker-ingress", ready=False)
+        await it.settle()
+        assert it.state(BROKER, "b")["Ready"] == "False EndpointsUnavailable"
+        assert it.state(TRIGGER, "t")["BrokerReady"] == "False EndpointsUnavailable"
+        assert it.get(TRIGGER, "t")["status"]["subscriberUri"] == "http://sink.demo.svc.cluster.local"
+        assert [r.name for r in it.processes["broker-filter"].contract.resources] == ["t"]
+        await it.api.delete(Ref("ConfigMap", SYSTEM, "config-br-default-channel"))
+        await it.settle()
+        assert it.state(BROKER, "b")["TriggerChannelReady"] == "False ChannelTemplateFailed"
+        assert [r.name for r in it.processes["broker-ingress"].contract.resources] == ["b"]
+        assert it.get(IMC, "b-kne-trigger")

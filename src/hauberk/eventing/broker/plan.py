@@ -23,6 +23,7 @@ from hauberk.eventing.names import (
     INGRESS_SERVICE,
     conditions,
     internal_error,
+    kept,
 )
 from hauberk.eventing.served import served
 from hauberk.events.roles import Acked
@@ -53,15 +54,15 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001 - the controller's s
     if isinstance(world.template, str):
         text = f"Error on setting up the ChannelTemplate: {world.template}"
         failed = Condition("TriggerChannelReady", "False", "ChannelTemplateFailed", text)
-        kept = (_kept(world.channel),) if world.channel is not None else ()
+        stays = (_kept(world.channel),) if world.channel is not None else ()
         note = internal_error(world.template)
-        return Plan(children=kept, status={"conditions": conditions(TYPES, failed)}, notes=(note,))
+        return Plan(children=stays, status=_unreached(world.broker, failed), notes=(note,))
     children = (make_channel(world.broker, world.template),)
     url = address_of(world.channel)
     if not url:
         text = "Channel does not have an address."
         late = Condition("TriggerChannelReady", "False", "NoAddress", text)
-        return Plan(children=children, status={"conditions": conditions(TYPES, late)})
+        return Plan(children=children, status=_unreached(world.broker, late))
     found = [
         Condition("TriggerChannelReady", "True"),
         available("FilterReady", FILTER_SERVICE, world.filter),
@@ -79,6 +80,12 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001 - the controller's s
         **({"policies": world.policies[1]} if world.policies[1] else {}),
     }
     return Plan(children=children, status=status, notes=notes)
+
+
+def _unreached(broker: Json, row: Condition) -> dict[str, Any]:
+    """The status while the channel cannot be used; what is known of it stays, so that ingress goes on."""
+    stays = kept(broker, "annotations", "address", "policies")
+    return {**stays, "conditions": conditions(TYPES, row, before=broker)}
 
 
 def address_of(channel: Json | None) -> str:

@@ -15,7 +15,7 @@ from hauberk.base.refs import Json, controller_of
 from hauberk.engine.plan import Plan
 from hauberk.eventing.broker.plan import dead_letter_sink
 from hauberk.eventing.inmemorychannel.make import host_of, make_service
-from hauberk.eventing.names import DISPATCHER_SERVICE, conditions, internal_error
+from hauberk.eventing.names import DISPATCHER_SERVICE, conditions, internal_error, kept
 from hauberk.eventing.served import served
 from hauberk.events.roles import Acked
 from hauberk.kinds.eventing.addressable import Answer
@@ -53,9 +53,9 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001 - the controller's s
         return Plan(status={"conditions": rows}, notes=(internal_error(text),))
     found = [*_dispatcher(world)]
     if any(c.status == "False" for c in found if not c.severity):
-        return Plan(
-            children=(child,), status={"conditions": conditions(TYPES, *found), **_subscribers(world)}
-        )
+        rows = conditions(TYPES, *found, before=world.channel)
+        stays = kept(world.channel, "address", "policies")
+        return Plan(children=(child,), status={**stays, "conditions": rows, **_subscribers(world)})
     sink, resolved = dead_letter_sink(world.dead_letter)
     found += [
         Condition("ChannelServiceReady", "True"),

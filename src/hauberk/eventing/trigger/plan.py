@@ -23,6 +23,7 @@ from hauberk.eventing.names import (
     conditions,
     copied,
     internal_error,
+    kept,
 )
 from hauberk.eventing.served import served
 from hauberk.eventing.trigger.make import make_subscription
@@ -56,15 +57,18 @@ def plan(world: World, now: float) -> Plan:  # noqa: ARG001 - the controller's s
     if world.broker is None:
         text = f'Broker "{name}" does not exist'
         gone = Condition("BrokerReady", "False", "BrokerDoesNotExist", text)
-        return Plan(status={"conditions": conditions(TYPES, gone, IDENTITY)})
+        return Plan(status={"conditions": conditions(TYPES, gone, IDENTITY, before=world.trigger)})
     late = Condition("BrokerReady", "Unknown", "BrokerNotConfigured", "Broker has not yet been reconciled.")
     broker = copied("BrokerReady", condition(world.broker, "Ready"), late)
     if not is_true(world.broker):
-        return Plan(children=_as_it_is(world), status={"conditions": conditions(TYPES, broker, IDENTITY)})
+        rows = conditions(TYPES, broker, IDENTITY, before=world.trigger)
+        stays = kept(world.trigger, "subscriberUri", "subscriberCACerts", "subscriberAudience")
+        return Plan(children=_as_it_is(world), status={**stays, "conditions": rows})
     if isinstance(world.subscriber, Unresolved):
         reason = "Unable to get the Subscriber's URI"
         failed = Condition("SubscriberResolved", "False", reason, world.subscriber.why)
-        status = {"conditions": conditions(TYPES, broker, failed, IDENTITY)}
+        rows = conditions(TYPES, broker, failed, IDENTITY, before=world.trigger)
+        status = {**kept(world.trigger), "conditions": rows}
         return Plan(children=_as_it_is(world), status=status, notes=(internal_error(world.subscriber.why),))
     sink, resolved = _dead_letter(world)
     fields: dict[str, Any] = {"subscriberUri": world.subscriber.url, **sink}
