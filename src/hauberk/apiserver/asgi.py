@@ -141,7 +141,16 @@ class Application:
         match parts:
             case [""]:
                 found = {
-                    "paths": ["/api", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"]
+                    "paths": [
+                        "/api",
+                        "/apis",
+                        "/healthz",
+                        "/livez",
+                        "/openapi/v2",
+                        "/openapi/v3",
+                        "/readyz",
+                        "/version",
+                    ]
                 }
             case ["api"]:
                 found = discovery.api_versions()
@@ -170,7 +179,8 @@ class Application:
                     raise PageNotFound
                 return Answer(found, headers=(("etag", f'"{request.query.get("hash", "")}"'),))
             case ["openapi", "v2"] if "protobuf" in accept and "application/json" not in accept:
-                return Answer(self._openapi.v2_header(), content_type=V2_PROTOBUF)
+                made = self._openapi.v2_protobuf(request.headers.get("user-agent", ""))
+                return Answer(made, content_type=V2_PROTOBUF)
             case ["openapi", "v2"]:
                 return Answer(self._openapi.v2())
             case _:

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from hauberk.apiserver import openapi_wire
 from hauberk.apiserver.catalog import Catalog, version_text
 from hauberk.apiserver.discovery import VERSION, subresources_of
 from hauberk.kinds.meta import Kind
@@ -29,7 +30,7 @@ class OpenApi:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._documents: dict[str, tuple[str, bytes]] = {}  # by name: hash and text
-        self._v2: bytes | None = None
+        self._v2: dict[str, bytes] = {}  # by encoding
         self._v2_of = -1  # the catalog's generation
 
     def index(self) -> dict[str, Any]:
@@ -76,32 +77,32 @@ class OpenApi:
 
     def v2(self) -> bytes:
         """`/openapi/v2` as JSON."""
-        if self._v2 is None or self._v2_of != self._catalog.generation:
+        if "json" not in self._current_v2():
+            whole = {"swagger": "2.0", "info": _INFO, "paths": {}, "definitions": self._definitions()}
+            text = orjson.dumps(whole)
+            self._v2["json"] = text.replace(b"#/components/schemas/", b"#/definitions/")
+        return self._v2["json"]
+
+    def v2_protobuf(self, agent: str) -> bytes:
+        """`/openapi/v2` as protobuf; without definitions for clients that check objects by them."""
+        if not openapi_wire.wants_definitions(agent):
+            return openapi_wire.document(_INFO, {})
+        if "protobuf" not in self._current_v2():
+            self._v2["protobuf"] = openapi_wire.document(_INFO, self._definitions())
+        return self._v2["protobuf"]
+
+    def _current_v2(self) -> dict[str, bytes]:
+        if self._v2_of != self._catalog.generation:
             self._v2_of = self._catalog.generation
-            definitions: dict[str, Any] = {}
-            for kind in self._catalog.kinds:
-                for version in kind.versions:
-                    definitions.update(openapi(kind.at(version)))
-            text = orjson.dumps({"swagger": "2.0", "info": _INFO, "paths": {}, "definitions": definitions})
-            self._v2 = text.replace(b"#/components/schemas/", b"#/definitions/")
+            self._v2.clear()
         return self._v2
 
-    def v2_header(self) -> bytes:
-        """`/openapi/v2` as protobuf, without definitions.
-
-        kubectl before 1.27 (Debian 12 has 1.20) asks for nothing else before it applies, and leaves
-        validation to the server when it finds no definition.
-        Source: google/gnostic openapiv2/OpenAPIv2.proto, messages Document and Info.
-        Deviation: no definitions, so `explain` and server-side dry run want a newer kubectl.
-        """
-        info = _field(1, _INFO["title"].encode()) + _field(2, _INFO["version"].encode())
-        return _field(1, b"2.0") + _field(2, info)
-
-
-def _field(number: int, content: bytes) -> bytes:
-    """A protobuf field of bytes, at most 127 of them."""
-    assert len(content) < 128, "one byte holds the length"
-    return bytes((number << 3 | 2, len(content))) + content
+    def _definitions(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for kind in self._catalog.kinds:
+            for version in kind.versions:
+                found.update(openapi(kind.at(version)))
+        return found
 
 
 def _paths(kind: Kind[Any], version: str) -> dict[str, Any]:

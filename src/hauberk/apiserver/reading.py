@@ -13,6 +13,7 @@ from hauberk.apiserver.options import list_options, revision_of, too_large
 from hauberk.apiserver.scale import scale_of
 from hauberk.apiserver.target import Target
 from hauberk.apiserver.watching import HttpWatch, Lines
+from hauberk.base.apierrors import BadRequest
 from hauberk.base.refs import Json, Ref
 from hauberk.ports import Clock
 from hauberk.store import Store
@@ -88,7 +89,9 @@ class Reader:
         *,
         headers: bool = True,
     ) -> Any:
-        include = request.query.get("includeObject", "Metadata")
+        include = request.query.get("includeObject") or "Metadata"
+        if include not in table.INCLUDED:
+            raise BadRequest(f"unrecognized includeObject value: {include}")
         now = self._clock.now()
         return table.make_table(target.kind, objects, now, include, meta, headers=headers)
 

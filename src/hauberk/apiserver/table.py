@@ -13,6 +13,7 @@ from hauberk.base.refs import Json
 from hauberk.base.times import age, epoch
 from hauberk.kinds.meta import Column, Kind
 
+INCLUDED = ("None", "Metadata", "Object")
 _AGE = Column("Age", ".metadata.creationTimestamp", "date")
 _NAME = Column("Name", ".metadata.name", description="Name must be unique within a namespace.")
 

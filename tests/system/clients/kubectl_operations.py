@@ -40,7 +40,10 @@ def names(space: Space, *args: str) -> list[str]:
 def discover(space: Space) -> None:
     kinds = space.must("api-resources", "-o", "name").split()
     assert {"configmaps", "services.serving.knative.dev", "deployments.apps"} <= set(kinds)
-    assert "KIND:" in space.must("explain", "deployment.spec.replicas")
+    for output in ("plaintext", "plaintext-openapiv2"):
+        said = space.must("explain", "deployment.spec.template.spec.containers", f"--output={output}")
+        assert "KIND:" in said
+        assert "image" in said
 
 
 def create(space: Space) -> None:
