@@ -38,9 +38,7 @@ class Outcome(msgspec.Struct, frozen=True):
         return self.where != "nowhere"
 
 
-ACCEPTED = (
-    202  # its body is never a reply. Source: knative/specs specs/eventing/data-plane.md, Derived
-)
+ACCEPTED = 202  # its body is never a reply. Source: knative/specs specs/eventing/data-plane.md, Derived
 
 
 class Courier:

@@ -130,7 +130,10 @@ async def test_endless_replies_end_with_the_ttl(mesh: Mesh, sub: Subscriber) -> 
     await mesh.tell(trigger(sub.url))
     headers = [*headers_of("first"), ("ce-knativebrokerttl", "11")]
     assert (await mesh.client.post(f"{mesh.ingress.url}/ns/default", headers, b"")).status == 202
-    await asyncio.sleep(0.6)
+    async with asyncio.timeout(10):
+        while len(sub.requests) < 10:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)
     assert len(sub.requests) == 10
 
 
@@ -178,15 +181,15 @@ async def test_a_subscriber_that_is_down_gets_its_events_when_it_is_up(mesh: Mes
 
 
 async def test_a_slow_subscriber_does_not_hold_up_others_or_senders(mesh: Mesh, sub: Subscriber) -> None:
-    sub.delay_s = 0.5
+    sub.delay_s = 2.0
     async with subscriber() as quick:
         await mesh.tell(trigger(sub.url), trigger(quick.url, "u"))
         loop = asyncio.get_running_loop()
         start = loop.time()
         await asyncio.gather(*[mesh.send(str(n)) for n in range(100)])
         await quick.wait_for(100)
-        assert loop.time() - start < 0.45
-        await sub.wait_for(100, 5)
+        assert loop.time() - start < 1.9
+        await sub.wait_for(100)
 
 
 async def test_order_is_kept_when_asked_for_through_failures(mesh: Mesh, sub: Subscriber) -> None:
@@ -220,17 +223,19 @@ async def test_retry_after_is_obeyed(mesh: Mesh, sub: Subscriber) -> None:
     sub.decide = busy  # type: ignore[method-assign]
     await mesh.tell(trigger(sub.url))
     await mesh.send("1")
-    await asyncio.sleep(1.3)
-    assert 0.95 < times[1] - times[0] < 2
+    async with asyncio.timeout(10):
+        while len(times) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert times[1] - times[0] > 0.95
 
 
 async def test_the_time_limit_of_a_delivery(mesh: Mesh, sub: Subscriber) -> None:
-    sub.delay_s = 1.0
+    sub.delay_s = 4.0
     async with subscriber() as dead:
         delivery = Delivery(0, timeout=0.1, dead_letter=Target(dead.url))
         await mesh.tell(trigger(sub.url), delivery=delivery)
         await asyncio.gather(*[mesh.send(str(n)) for n in range(20)])
-        await dead.wait_for(20, 0.9)
+        await dead.wait_for(20, 3.5)
 
 
 async def test_a_filter_that_does_not_compile_is_named_and_others_work(mesh: Mesh, sub: Subscriber) -> None:
@@ -246,7 +251,7 @@ async def test_metrics_have_upstreams_names(mesh: Mesh, sub: Subscriber) -> None
     await mesh.tell(trigger(sub.url))
     await mesh.send("1")
     await sub.wait_for(1)
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.2)
     assert (await mesh.ingress.metrics())["mt_broker_ingress_event_count"] == 1
     assert (await mesh.filter.metrics())["mt_broker_filter_event_count"] == 1
     assert (await mesh.filter.metrics())["mt_broker_filter_event_processing_latencies_count"] == 1

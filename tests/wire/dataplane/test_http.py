@@ -37,7 +37,7 @@ async def raw(port: int, text: bytes) -> bytes:
     writer.write(text)
     got = b""
     try:
-        while part := await asyncio.wait_for(reader.read(65536), 0.3):
+        while part := await asyncio.wait_for(reader.read(65536), 0.6):
             got += part
     except TimeoutError:
         pass
