@@ -1,5 +1,7 @@
 """The proxy's own ports: 15020 (probes of the application), 15021 (ready), 15090 (metrics).
 
+On 15020 a POST to `/quitquitquit` from within the pod ends the proxy: the last step of a Job's work.
+
 They are up once the proxy has its listeners, which is what "ready" means here.
 Source: istio/istio pilot/cmd/pilot-agent/status/server.go.
 Deviation: probes of kind `tcp` and `grpc` report what a health check every second last saw.
@@ -14,6 +16,8 @@ from envoy.config.core.v3.health_check_pb2 import HealthCheck
 from envoy.config.route.v3.route_components_pb2 import Route, RouteAction, VirtualHost
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.filters.http.health_check.v3.health_check_pb2 import HealthCheck as HealthFilter
+from envoy.extensions.filters.http.lua.v3.lua_pb2 import Lua, LuaPerRoute
+from envoy.extensions.filters.http.rbac.v3.rbac_pb2 import RBAC, RBACPerRoute
 from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import UpstreamTlsContext
 
 from hauberk.kinds.istio_networking.common import StringMatch
@@ -23,7 +27,16 @@ from hauberk.xds.translate.policy import Effective
 from hauberk.xds.translate.types import Message, Resource, resource
 
 AGENT_PORT, READY_PORT, STATS_PORT = 15020, 15021, 15090
-_READY, _STATS = "/healthz/ready", "/stats/prometheus"
+_READY, _STATS, _QUIT = "/healthz/ready", "/stats/prometheus", "/quitquitquit"
+_RBAC, _LUA = "envoy.filters.http.rbac", "envoy.filters.http.lua"
+_QUITTING = ((_RBAC, RBAC()), (_LUA, Lua()))  # they act on the route that configures them
+_END = f"""
+function envoy_on_request(handle)
+  local head = {{[":method"] = "POST", [":path"] = "{_QUIT}", [":authority"] = "admin"}}
+  handle:httpCall("{names.ADMIN}", head, "", 1000, true)
+  handle:respond({{[":status"] = "200"}}, "OK")
+end
+"""  # answers first: the proxy that ends cannot carry the answer of its own end
 
 
 def own_ports(proxy: Proxy, settings: Settings) -> tuple[Resource, ...]:
@@ -39,10 +52,10 @@ def _own_ports(proxy: Proxy, settings: Settings) -> Iterator[Message]:
     for name, port, rows in (
         ("ready", READY_PORT, [ready]),
         ("stats", STATS_PORT, [stats]),
-        ("agent", AGENT_PORT, [*map(_probe_route, probes), ready, stats]),
+        ("agent", AGENT_PORT, [*map(_probe_route, probes), ready, stats, _quit()]),
     ):
         filters = (
-            [("envoy.filters.http.health_check", _check_filter(p)) for p in checked]
+            [*(("envoy.filters.http.health_check", _check_filter(p)) for p in checked), *_QUITTING]
             if name == "agent"
             else []
         )
@@ -60,6 +73,17 @@ def _answer(path: str) -> Message:
 
 def _to_admin() -> Message:
     return Route(match={"prefix": _STATS}, route=RouteAction(cluster=names.ADMIN))
+
+
+def _quit() -> Message:
+    """The end of the proxy, for callers on the pod's loopback. Source: pilot-agent, handleQuit."""
+    local = {"address_prefix": "127.0.0.0", "prefix_len": {"value": 8}}
+    policy = {"permissions": [{"any": True}], "principals": [{"direct_remote_ip": local}]}
+    made = Route(match={"path": _QUIT}, route=RouteAction(cluster=names.ADMIN))
+    made.match.headers.append(matching.header(":method", StringMatch(exact="POST")))
+    made.typed_per_filter_config[_RBAC].Pack(RBACPerRoute(rbac=RBAC(rules={"policies": {"local": policy}})))
+    made.typed_per_filter_config[_LUA].Pack(LuaPerRoute(source_code={"inline_string": _END}))
+    return made
 
 
 def _cluster_name(probe: AppProbe) -> str:
