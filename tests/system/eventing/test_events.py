@@ -8,7 +8,7 @@ import signal
 from typing import Any
 
 import pytest
-from eventroom import INJECT, Room, sink, unique
+from eventroom import EVENTING, INJECT, Room, sink, unique
 
 from hauberk.cluster import find
 from hauberk.testing.cluster import eventually, hauberk
@@ -91,6 +91,24 @@ def test_an_acknowledged_event_survives_kill_of_the_dispatcher(room: Room) -> No
     ports = [{"name": "http", "port": 80, "targetPort": 8080}]
     room.make("v1", "Service", name, spec={"selector": {"app": "ev-sink"}, "ports": ports})
     room.until(*(f"/late {event} greeting" for event in events), within_s=40)
+
+
+def test_events_of_a_broker_survive_kill_of_every_process_on_their_way(room: Room) -> None:
+    name = unique("a")
+    delivery = {"retry": 60, "backoffPolicy": "linear", "backoffDelay": "PT0.2S"}
+    room.broker(name, delivery=delivery)
+    late = {"uri": f"http://{name}.default.svc.cluster.local/late"}
+    room.make(EVENTING, "Trigger", name, spec={"broker": name, "subscriber": late})
+    room.ready("trigger", name)
+    events = [f"{name}{i}" for i in range(5)]
+    for event in events:
+        assert room.to_broker(name, event) == "202"
+    for role in ("imc-dispatcher", "broker-filter", "broker-ingress"):
+        kill(room, role)
+    ports = [{"name": "http", "port": 80, "targetPort": 8080}]
+    room.make("v1", "Service", name, spec={"selector": {"app": "ev-sink"}, "ports": ports})
+    room.until(*(f"/late {event} greeting" for event in events), within_s=60)
+    room.ready("trigger", name)
 
 
 def kill(room: Room, role: str) -> None:
