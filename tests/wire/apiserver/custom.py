@@ -116,7 +116,7 @@ class Calls(AsgiClient):
     async def _noted(self, scope: Any, receive: Any, send: Any) -> None:
         async def seen(message: Any) -> None:
             if message["type"] == "http.response.start":
-                rows = [v.decode() for k, v in message["headers"] if k == b"warning"]
+                rows = [v.decode("latin-1") for k, v in message["headers"] if k == b"warning"]
                 self.warnings = [orjson.loads(row.split(" ", 2)[2]) for row in rows]
             await send(message)
 

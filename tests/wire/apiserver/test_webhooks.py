@@ -272,6 +272,11 @@ async def test_conversion_by_webhook(calls: Calls, hook: Webhook):
         await calls("PATCH", f"{stable}/a", {"spec": {"port": "2"}}, media=MERGE)
         assert (await anext(events))["object"]["spec"] == {"host": "h:2"}
     hook.answer = lambda _: {"result": {"status": "Failed", "message": "cannot"}}
+    async with calls.stream(f"{beta}?watch=1") as events:
+        await anext(events)
+        await calls("PATCH", f"{stable}/a", {"spec": {"port": "3"}}, media=MERGE)
+        told = await anext(events)  # never an object in a version that nobody converted it to
+        assert (told["type"], told["object"]["code"]) == ("ERROR", 410)
     other = {**given, "metadata": {"name": "b"}, "spec": {"host": "h", "port": "1"}}
     assert (await calls("POST", stable, other))[0] == 201
     assert (await calls("GET", stable))[0] == 200

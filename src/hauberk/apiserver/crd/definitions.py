@@ -39,7 +39,8 @@ class Definitions:
         """Serve what the committed definitions say."""
         made: dict[tuple[Any, ...], CustomKind] = {}
         for crd in self._store.snapshot().list(CRD):
-            if not names.is_established(crd) or self.own_kind(crd) is not None:
+            served = any(v.get("served") for v in crd["spec"].get("versions") or ())
+            if not served or not names.is_established(crd) or self.own_kind(crd) is not None:
                 continue
             key = _key(crd)
             made[key] = self._made.get(key) or kinds_of(crd, self._converted)

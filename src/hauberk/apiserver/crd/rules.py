@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from hauberk.apiserver.crd import celrules, structural, values
+from hauberk.apiserver.crd import celrules, schematypes, structural, values
 from hauberk.apiserver.crd.shaping import pruned
 from hauberk.base.fields import FieldError, FieldErrors
 from hauberk.base.refs import Json
@@ -141,7 +141,11 @@ def _version(row: Json, path: str) -> FieldErrors:
 
 
 def schema_problems(schema: Json, path: str) -> FieldErrors:
-    """What is wrong with a version's schema: as OpenAPI, as a structural schema, in its CEL rules."""
+    """What is wrong with a version's schema: as OpenAPI, as a structural schema, in its CEL rules.
+
+    ValueError when it cannot be read as a schema.
+    """
+    schematypes.check(schema)
     found = list(_openapi(schema, path, root=True))
     yield from found
     if found:

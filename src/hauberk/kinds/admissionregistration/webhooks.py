@@ -57,6 +57,21 @@ class MatchCondition(Part, frozen=True):
     expression: str = ""
 
 
+class Requirement(Part, frozen=True):
+    """One expression of a label selector."""
+
+    key: str = ""
+    operator: str = ""
+    values: tuple[str, ...] = ()
+
+
+class Selector(Part, frozen=True):
+    """Which labels."""
+
+    match_labels: dict[str, str] | None = None
+    match_expressions: tuple[Requirement, ...] = ()
+
+
 class Webhook(Part, frozen=True):
     """One program that is asked about writes."""
 
@@ -65,8 +80,8 @@ class Webhook(Part, frozen=True):
     rules: tuple[Rule, ...] = ()
     failure_policy: str | None = None
     match_policy: str | None = None
-    namespace_selector: dict[str, Any] | None = None
-    object_selector: dict[str, Any] | None = None
+    namespace_selector: Selector | None = None
+    object_selector: Selector | None = None
     side_effects: str | None = None
     timeout_seconds: int | None = None
     admission_review_versions: tuple[str, ...] = ()
@@ -81,12 +96,89 @@ class WebhookConfiguration(Part, frozen=True):
     webhooks: Annotated[tuple[Webhook, ...], merge_by("name")] = ()
 
 
+class MatchResources(Part, frozen=True):
+    """Which writes a policy or a binding is about."""
+
+    resource_rules: tuple[Rule, ...] = ()
+    exclude_resource_rules: tuple[Rule, ...] = ()
+    namespace_selector: Selector | None = None
+    object_selector: Selector | None = None
+    match_policy: str | None = None
+
+
+class ParamKind(Part, frozen=True):
+    """The kind of a policy's parameters."""
+
+    api_version: str = ""
+    kind: str = ""
+
+
+class Check(Part, frozen=True):
+    """One rule of a policy."""
+
+    expression: str = ""
+    message: str = ""
+    message_expression: str = ""
+    reason: str | None = None
+
+
+class Variable(Part, frozen=True):
+    """A named expression, for the others."""
+
+    name: str = ""
+    expression: str = ""
+
+
+class AuditAnnotation(Part, frozen=True):
+    """What a policy tells the audit log."""
+
+    key: str = ""
+    value_expression: str = ""
+
+
+class PolicySpec(Part, frozen=True):
+    """What a policy demands."""
+
+    param_kind: ParamKind | None = None
+    match_constraints: MatchResources | None = None
+    validations: tuple[Check, ...] = ()
+    variables: Annotated[tuple[Variable, ...], merge_by("name")] = ()
+    match_conditions: Annotated[tuple[MatchCondition, ...], merge_by("name")] = ()
+    audit_annotations: tuple[AuditAnnotation, ...] = ()
+    failure_policy: str | None = None
+
+
 class Policy(Part, frozen=True):
-    """A rule of admission, or where it holds."""
+    """A rule of admission, in CEL."""
 
     metadata: ObjectMeta = ObjectMeta()
-    spec: dict[str, Any] | None = None
+    spec: PolicySpec | None = None
     status: dict[str, Any] | None = None
+
+
+class ParamRef(Part, frozen=True):
+    """The objects that parametrise a policy."""
+
+    name: str = ""
+    namespace: str = ""
+    selector: Selector | None = None
+    parameter_not_found_action: str | None = None
+
+
+class BindingSpec(Part, frozen=True):
+    """Where a policy holds, and what a breach does."""
+
+    policy_name: str = ""
+    param_ref: ParamRef | None = None
+    match_resources: MatchResources | None = None
+    validation_actions: tuple[str, ...] = ()
+
+
+class Binding(Part, frozen=True):
+    """Puts a policy into force."""
+
+    metadata: ObjectMeta = ObjectMeta()
+    spec: BindingSpec | None = None
 
 
 def default_webhooks(raw: dict[str, Any]) -> dict[str, Any]:
@@ -212,12 +304,12 @@ _SAID = {
 }
 
 
-def check_binding(binding: Policy) -> FieldErrors:
+def check_binding(binding: Binding) -> FieldErrors:
     """A binding names its policy and says what a breach does."""
-    spec = binding.spec or {}
-    if not spec.get("policyName"):
+    spec = binding.spec or BindingSpec()
+    if not spec.policy_name:
         yield required("spec.policyName")
-    actions = spec.get("validationActions") or ()
+    actions = spec.validation_actions
     if not actions:
         yield required("spec.validationActions", "at least one validation action is required")
     for i, action in enumerate(actions):
@@ -287,7 +379,7 @@ POLICY = _kind(
 )
 BINDING = _kind(
     "ValidatingAdmissionPolicyBinding",
-    Policy,
+    Binding,
     (Column("PolicyName", ".spec.policyName"), Column("ParamRef", ".spec.paramRef.name")),
     default=default_policy,
     validate=check_binding,
