@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from hauberk.dataplane.kafka.connection import Connection, arguments
+
+log = logging.getLogger(__name__)
 
 TIMEOUT_MS = 5_000
 
@@ -86,6 +89,10 @@ async def set_initial_offsets(
         fresh = [row for row in rows if await kafka.committed(row) is None]
         if fresh:
             find = kafka.beginning_offsets if initial == "earliest" else kafka.end_offsets
-            await kafka.commit(await find(fresh))
+            positions = await find(fresh)
+            log.info(
+                "group %s begins at %s", group, {f"{r.topic}[{r.partition}]": n for r, n in positions.items()}
+            )
+            await kafka.commit(positions)
     finally:
         await kafka.stop()

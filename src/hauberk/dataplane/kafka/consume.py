@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 from collections.abc import Iterable
+from pathlib import Path
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
@@ -68,9 +71,12 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _start(self) -> AIOKafkaConsumer:
         topics, settings = self._resource.settings["topics"], self._egress.settings
-        await set_initial_offsets(
-            self._connection, topics, settings["group"], settings.get("initial", "latest")
-        )
+        # A group that once had positions and has none now would skip what came since with `latest`.
+        begun = self._begun(topics, settings["group"])
+        initial = "earliest" if begun.exists() else settings.get("initial", "latest")
+        await set_initial_offsets(self._connection, topics, settings["group"], initial)
+        begun.parent.mkdir(parents=True, exist_ok=True)
+        begun.touch()
         kafka = self._kafka = AIOKafkaConsumer(
             group_id=settings["group"],
             enable_auto_commit=False,
@@ -84,6 +90,11 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         kafka.subscribe(topics, listener=self)
         await kafka.start()
         return kafka
+
+    def _begun(self, topics: list[str], group: str) -> Path:
+        """A file of this workload: it says that the group was given its positions."""
+        said = msgspec.json.encode((self._connection.servers, group, topics))
+        return self._place.data / "groups" / hashlib.sha256(said).hexdigest()[:32]
 
     async def _stop(self) -> None:
         kafka, self._kafka = self._kafka, None
