@@ -156,7 +156,10 @@ def entry(request: HttpRequest, asked: Attributes, code: int, began: float, now:
         "responseStatus": {"metadata": {}, "code": code},
         "requestReceivedTimestamp": rfc3339_micro(began),
         "stageTimestamp": rfc3339_micro(now),
-        "annotations": {"authorization.k8s.io/decision": "forbid" if code == 403 else "allow"},
+        "annotations": {
+            "authorization.k8s.io/decision": "forbid" if code == 403 else "allow",
+            **request.annotations,
+        },
     }
 
 

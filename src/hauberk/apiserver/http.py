@@ -54,6 +54,7 @@ class HttpRequest:
     user: User = field(default_factory=lambda: User("system:anonymous"))
     actor: User | None = None  # who asked, where `user` is who they act as
     raw_query: str = ""
+    annotations: dict[str, str] = field(default_factory=dict)  # what admission says to the audit log
     take: Take | None = None
 
     def values(self, name: str) -> list[str]:

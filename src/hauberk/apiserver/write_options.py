@@ -42,6 +42,7 @@ def call_of(request: HttpRequest, target: Target) -> Call:
         dry_run=bool(query.get("dryRun")),
         field_validation=_CHECKS[query.get("fieldValidation") or "Warn"],
         advise=True,
+        annotations=request.annotations,
     )
 
 

@@ -6,8 +6,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from tests.wire.apiserver.custom import MERGE, Calls, serving
+
+from hauberk.apiserver import Server
+from hauberk.apiserver.audit import Audit, policy_of
+from hauberk.engine.clock import SystemClock
+from hauberk.kinds.testing import a
+from hauberk.store import Store
 
 CMS = "/api/v1/namespaces/default/configmaps"
 GROUP = "/apis/admissionregistration.k8s.io/v1"
@@ -76,6 +83,22 @@ async def test_warn_and_audit_let_pass(calls: Calls):
     await policy(calls, {"expression": "false", "message": "hm"}, actions=("Warn", "Audit"))
     assert (await calls("POST", CMS, cm()))[0] == 201
     assert calls.warnings == ["Validation failed for ValidatingAdmissionPolicy 'p' with binding 'b': hm"]
+
+
+async def test_what_policies_say_to_the_audit_log_is_in_it(tmp_path: Path):
+    lines: list[bytes] = []
+    rules = policy_of({"kind": "Policy", "rules": [{"level": "Metadata"}]})
+    store = Store.open(tmp_path / "audited.db", ephemeral=True)
+    api = Server(store, clock=SystemClock(), audit=Audit(rules, lines.append, SystemClock()))
+    await api.create(a("Namespace", "default"))
+    calls = Calls(api)
+    notes = [{"key": "p/size", "valueExpression": "string(size(object.data))"}]
+    await policy(calls, {"expression": "false", "message": "hm"}, actions=("Audit",), auditAnnotations=notes)
+    assert (await calls("POST", CMS, cm(a="1")))[0] == 201
+    said = orjson.loads(lines[-1])["annotations"]
+    assert said["p/size"] == "1"
+    assert "with binding 'b': hm" in said["validation.policy.admission.k8s.io/validation_failure"]
+    await store.close()
 
 
 async def test_parameters_come_from_objects(calls: Calls):
