@@ -109,18 +109,31 @@ async def _events(reader: asyncio.StreamReader) -> AsyncIterator[dict[str, Any]]
             data = await reader.read(_CHUNK)
         if not data:
             return
-        parser.feed_data(data)
+        try:
+            parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            raise ApiFailed(0, f"the answer is not HTTP: {error}") from error
         status = int(parser.get_status_code() or 0)
         if status >= 400:
             if lines.ended:
                 raise ApiFailed(status, message_of(Answer(status, {}, lines.rest)))
             continue
         for line in lines.take():
-            event = json.loads(line)
+            event = _decoded(line)
             if event.get("type") == "ERROR":
                 text = str((event.get("object") or {}).get("message", ""))
                 raise Gone(text)
             yield event
+
+
+def _decoded(line: bytes) -> dict[str, Any]:
+    try:
+        event = json.loads(line)
+    except ValueError as error:
+        raise ApiFailed(0, f"a change is not JSON: {error}") from error
+    if not isinstance(event, dict):
+        raise ApiFailed(0, "a change is not an object")
+    return event
 
 
 class Lines:

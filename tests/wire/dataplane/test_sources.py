@@ -249,6 +249,42 @@ async def test_an_adapter_watches_from_now_on_and_sends_every_change(tmp_path: P
     assert wanted.items() <= got.headers.items()
 
 
+async def test_an_adapter_goes_on_after_answers_that_are_none_and_lists_again_when_its_place_is_lost(
+    tmp_path: Path,
+) -> None:
+    config = {
+        "allNamespaces": True,
+        "resources": [{"gvr": {"Group": "apps", "Version": "v1", "Resource": "deployments"}}],
+    }
+    meta = {"name": "d", "namespace": "ns", "resourceVersion": "9"}
+    change = {"type": "MODIFIED", "object": {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta}}
+    gone = {"type": "ERROR", "object": {"code": 410, "message": "too old resource version"}}
+    async with subscriber() as sub, place("apiserver", tmp_path) as here:
+        here.env = {"K_SINK": sub.url}
+        async with kubernetes(here, tmp_path) as (api, client):
+            adapter = apiserver.Adapter(here, client, config)
+            adapter.pause_s = 0.01
+            (watch,) = apiserver.watches_of(config)
+            assert watch.path == "/apis/apps/v1/deployments"
+            task = here.tasks.create_task(adapter.follow(watch))
+            for body in (
+                b"nonsense\n",
+                json.dumps(change).encode() + b"\n",
+                json.dumps(gone).encode() + b"\n",
+                b"",
+            ):
+                await api.changes.put(body)
+            await sub.wait_for(1)
+            async with asyncio.timeout(5):
+                while len(api.watched) < 5:  # noqa: ASYNC110 - the API is another task's
+                    await asyncio.sleep(0.01)
+            task.cancel()
+            await api.changes.put(b"")  # lets the last watch end
+    revisions = [w.partition("resourceVersion=")[2].partition("&")[0] for w in api.watched]
+    assert revisions == ["5", "5", "9", "5", "5"]
+    assert len(sub.requests) == 1
+
+
 def test_events_hold_the_object_or_its_controller() -> None:
     owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "r", "controller": True}
     obj = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "ownerReferences": [owner]}}

@@ -143,6 +143,7 @@ class Adapter:
         self.extensions = extensions_of(place.env)
         self.passes: Callable[[Event], bool] = compile_filters(config.get("filters") or ())
         self.source = api.base
+        self.pause_s = _PAUSE_S
 
     async def health(self, request: Request) -> Answer:  # noqa: ARG002 - a Handler
         """The port answers anything else with 404."""
@@ -150,11 +151,11 @@ class Adapter:
 
     async def follow(self, watch: Watch) -> None:
         """Watch one list for as long as the process lives."""
-        revision, pause_s = "", _PAUSE_S
+        revision, pause_s = "", self.pause_s
         while True:
             try:
                 revision = revision or await self._begin(watch)
-                pause_s = _PAUSE_S
+                pause_s = self.pause_s
                 async for change in self.api.watch(watch.path, watch.selector, revision):
                     revision = await self._take(change) or revision
             except Gone as error:
