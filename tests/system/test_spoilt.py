@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from hauberk.cluster import find, options, processes
+from hauberk.demo.shell import kubernetes_client
 from hauberk.testing.cluster import HAUBERK, eventually, hauberk
 
 pytestmark = pytest.mark.system
@@ -112,6 +113,42 @@ def test_a_spoilt_database_is_named_at_once_and_is_not_touched(name: str) -> Non
     assert_problem(up(name), str(database), "not a database")
     assert database.read_bytes() == garbage
     assert not options.paths_of(name).run.exists()
+
+
+def kubectl(name: str, *args: str) -> str:
+    config = str(options.paths_of(name).kubeconfig)
+    ran = subprocess.run(
+        [kubernetes_client(), "--kubeconfig", config, *args],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_a_lost_key_of_the_secrets_is_named_and_the_right_one_opens_them_again(name: str) -> None:
+    assert up(name).returncode == 0
+    kubectl(name, "create", "secret", "generic", "s", "--from-literal=word=hidden")
+    assert hauberk("down", "--name", name).returncode == 0
+    key = options.paths_of(name).pki / "secrets.key"
+    aside = key.rename(key.with_name("aside"))
+    assert_problem(up(name), "the cluster's Secrets cannot be read", str(key), "put the key back")
+    assert not key.exists(), "a new key would hide the loss"
+    aside.rename(key)
+    assert up(name).returncode == 0
+    assert kubectl(name, "get", "secret", "s", "-o", "jsonpath={.data.word}") == "aGlkZGVu"
+
+
+def test_an_audit_policy_that_cannot_be_used_is_named(name: str) -> None:
+    assert up(name).returncode == 0
+    assert hauberk("down", "--name", name).returncode == 0
+    policy = options.paths_of(name).data / "audit-policy.yaml"
+    policy.write_text("kind: Policy\nrules: [{level: RequestResponse}]\n")
+    assert_problem(up(name), "audit policy", "level RequestResponse", "audit-policy.yaml")
+    policy.write_text("kind: Policy\nrules: [{level: None}]\n")
+    assert up(name).returncode == 0
 
 
 def test_a_control_plane_that_cannot_start_again_says_why_and_its_pods_stay(name: str) -> None:
