@@ -65,6 +65,11 @@ def kind(name: str) -> Any:
         ),
         ("KnativeEventing.operator.knative.dev", {"workloads": [{"name": "x"}]}, "there is no workload"),
         ("NetworkPolicy.networking.k8s.io", {}, "does not enforce"),
+        (
+            "StatefulSet.apps",
+            {"updateStrategy": {"rollingUpdate": {"maxUnavailable": 2}}},
+            "maxUnavailable: has no effect",
+        ),
     ],
 )
 def test_what_does_nothing_says_so(name: str, spec: dict[str, Any], text: str) -> None:

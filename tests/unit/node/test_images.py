@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from hauberk.node.images import table
+from hauberk.node.images import kafka, table
 from hauberk.node.images.model import ImageProblem
 from hauberk.node.images.oci import name_in, settings
 from hauberk.node.images.reference import parse_reference
@@ -38,12 +39,33 @@ def test_broken_references_have_upstreams_reason(text: str) -> None:
     assert "invalid reference format" in problem.value.message
 
 
+@pytest.fixture
+def kafka_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with Java and Kafka's jars, whatever this one has."""
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(java.parent), prepend=os.pathsep)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    kafka.libs_of(os.environ).mkdir(parents=True)
+
+
+@pytest.mark.usefixtures("kafka_here")
 @pytest.mark.parametrize("name", table.NAMES)
 def test_every_built_in_image_has_a_digest_that_leads_back(name: str) -> None:
     image = table.builtin(name, f"hauberk.local/{name}:v1")
     assert image is not None
     assert image.image_id == f"hauberk.local/{name}@{image.digest}"
     assert parse_reference(image.image_id).digest == image.digest
+
+
+def test_an_image_whose_programs_are_not_here_says_which_and_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(ImageProblem, match="no java and no jars. `hauberk up --kafka`"):
+        table.builtin("kafka", "hauberk.local/kafka")
 
 
 def test_proxy_images_are_roles_and_not_processes() -> None:

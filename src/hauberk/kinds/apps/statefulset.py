@@ -67,8 +67,11 @@ def validate(workload: StatefulSet) -> FieldErrors:
 
 
 def advice(raw: Json) -> Iterator[str]:
-    """Advice about the template."""
-    template = (raw.get("spec") or {}).get("template") or {}
+    """Advice about the template, and about how it is rolled out."""
+    spec = raw.get("spec") or {}
+    if ((spec.get("updateStrategy") or {}).get("rollingUpdate") or {}).get("maxUnavailable"):
+        yield "spec.updateStrategy.rollingUpdate.maxUnavailable: has no effect: pods are replaced one at a time"
+    template = spec.get("template") or {}
     yield from spec_advice(template.get("spec") or {}, "spec.template.spec")
 
 

@@ -45,7 +45,8 @@ def make_launch(
     user = security.run_as_user if security is not None else None
     if user is None and pod_security is not None:
         user = pod_security.run_as_user
-    mounts = [_mount(m, ground, env) for m in container.volume_mounts]
+    fixed = {v.name for v in pod.spec.volumes if (c := v.persistent_volume_claim) and c.read_only}
+    mounts = [_mount(m, ground, env, read_only=m.name in fixed) for m in container.volume_mounts]
     target = container.termination_message_path or TERMINATION_LOG
     mounts.append(Mount(str(ground.termination_log), target))
     return Launch(
@@ -85,7 +86,7 @@ def workload_of(pod: Pod) -> str:
     return name.removesuffix(f"-{pod.labels.get(_HASH, '')}") if owner["kind"] == "ReplicaSet" else name
 
 
-def _mount(mount: VolumeMount, ground: Ground, env: Mapping[str, str]) -> Mount:
+def _mount(mount: VolumeMount, ground: Ground, env: Mapping[str, str], *, read_only: bool) -> Mount:
     root = ground.volumes.get(mount.name)
     if root is None:
         raise ConfigError(f'volume "{mount.name}" is not mounted')
@@ -95,7 +96,7 @@ def _mount(mount: VolumeMount, ground: Ground, env: Mapping[str, str]) -> Mount:
         if part.is_absolute() or ".." in part.parts:
             raise ConfigError(f'subPath "{mount.sub_path}" must stay inside the volume')
         source = root / part
-    return Mount(str(source), mount.mount_path, mount.read_only)
+    return Mount(str(source), mount.mount_path, read_only or mount.read_only)
 
 
 def _check_user(pod: Pod, container: Container, image: ResolvedImage) -> None:

@@ -157,6 +157,12 @@ def test_a_launch_has_the_mounts_and_the_user(tmp_path: Any) -> None:
     assert (made.run_as_user, made.attempt, made.hostname) == (7, 3, "p")
 
 
+def test_a_claim_that_is_read_only_in_the_pod_is_read_only_in_every_mount(tmp_path: Any) -> None:
+    volumes = [{"name": "v", "persistentVolumeClaim": {"claimName": "data", "readOnly": True}}]
+    made = launch(tmp_path, {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}, volumes=volumes)
+    assert made.mounts[0].read_only
+
+
 @pytest.mark.parametrize(
     ("container", "spec", "message"),
     [
