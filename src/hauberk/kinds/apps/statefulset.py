@@ -70,7 +70,7 @@ def advice(raw: Json) -> Iterator[str]:
     """Advice about the template, and about how it is rolled out."""
     spec = raw.get("spec") or {}
     if ((spec.get("updateStrategy") or {}).get("rollingUpdate") or {}).get("maxUnavailable"):
-        yield "spec.updateStrategy.rollingUpdate.maxUnavailable: has no effect: pods are replaced one at a time"
+        yield "spec.updateStrategy.rollingUpdate.maxUnavailable: has no effect: one pod at a time is replaced"
     template = spec.get("template") or {}
     yield from spec_advice(template.get("spec") or {}, "spec.template.spec")
 
