@@ -17,6 +17,7 @@ import uvicorn
 import yaml
 
 from hauberk.apiserver import Server
+from hauberk.apiserver.rbac.defaults import bring_up
 from hauberk.apiserver.request import AUTHENTICATED, User
 from hauberk.engine.clock import SystemClock
 from hauberk.kinds import KINDS
@@ -61,6 +62,7 @@ async def storing(
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         settings = uvicorn.Config(api.asgi, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
         door = uvicorn.Server(settings)
+        await bring_up(api)
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(door.serve(sockets=[listener]))
             while not door.started and not serving.done():  # noqa: ASYNC110 — uvicorn tells by a flag only

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from sourceroom import Room, furnish
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sources(document: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     """The document's cluster, with somewhere for events to go."""
     found = furnish(document, tmp_path_factory.mktemp("step"))

@@ -6,6 +6,7 @@ in an OCI layout, unpacked root file systems beside it, one per digest.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -151,12 +152,13 @@ def add(reference: str, directory: Path, paths: Paths) -> Row:
 
 
 def ls(paths: Paths) -> list[Row]:
-    """Built-in images and those of the index."""
+    """Built-in images, those whose programs are on this machine, and those of the index."""
     rows = []
     for name in table.NAMES:
-        image = table.builtin(name, f"{table.REGISTRY}/{name}")
-        assert image is not None, "every built-in name resolves"
-        rows.append(Row(image.reference, image.kind, image.digest, "hauberk"))
+        with contextlib.suppress(ImageProblem):  # Kafka without Java: a pod that wants it is told
+            image = table.builtin(name, f"{table.REGISTRY}/{name}")
+            assert image is not None, "every built-in name is known"
+            rows.append(Row(image.reference, image.kind, image.digest, "hauberk"))
     rows += [Row(k, r["kind"], r["digest"], r["source"]) for k, r in sorted(read_index(paths).items())]
     return rows
 

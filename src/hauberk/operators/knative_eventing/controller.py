@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hauberk.base.refs import Json, Ref, ref_of
-from hauberk.engine.plan import Controller
+from hauberk.engine.plan import Controller, Plan
 from hauberk.kinds.knative_operator.knative_eventing import NAMESPACE
 from hauberk.operators.knative_eventing.plan import World, plan
+from hauberk.operators.knative_eventing.rbac import role_refs
 from hauberk.operators.names import DEPLOYMENT, EVENTING, NETWORK_POLICY
 from hauberk.ports import Snapshot
 
@@ -28,6 +29,11 @@ def wake_for_pings(changed: Json, snapshot: Snapshot) -> Iterator[Ref]:  # noqa:
     yield from map(ref_of, snapshot.list(EVENTING))
 
 
+def finalize(world: World, now: float) -> Plan:  # noqa: ARG001 - the controller's shape
+    """Take along what no owner does."""
+    return Plan(gone=role_refs() if world.eventing["metadata"]["namespace"] == NAMESPACE else ())
+
+
 CONTROLLER: Controller[World] = Controller(
     name="knative-eventing",
     kind=EVENTING,
@@ -35,4 +41,5 @@ CONTROLLER: Controller[World] = Controller(
     wakes={PING_SOURCE: wake_for_pings},
     observe=observe,
     plan=plan,
+    finalize=finalize,
 )

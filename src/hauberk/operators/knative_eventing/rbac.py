@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hauberk.base.refs import Json
+from hauberk.base.refs import Json, Ref
 
 _GROUP = "rbac.authorization.k8s.io"
 _NAME = "knative-eventing-job-sink"
@@ -33,6 +33,11 @@ def make_roles(namespace: str, labels: Mapping[str, str]) -> Iterator[Json]:
         roleRef={"apiGroup": _GROUP, "kind": "ClusterRole", "name": _NAME},
         subjects=[{"kind": "ServiceAccount", "name": _ACCOUNT, "namespace": namespace}],
     )
+
+
+def role_refs() -> tuple[Ref, ...]:
+    """Those of `make_roles`: no owner takes them along, for they are the whole cluster's."""
+    return tuple(Ref(f"{kind}.{_GROUP}", "", _NAME) for kind in ("ClusterRole", "ClusterRoleBinding"))
 
 
 def _made(kind: str, labels: Mapping[str, str], **parts: Any) -> dict[str, Any]:
