@@ -112,9 +112,7 @@ def test_a_container_source_runs_its_container_with_the_sink(sources: Room) -> N
     sources.until(f"  {name}\n", within_s=20)
 
 
-@pytest.mark.skip(
-    reason="open defect: after its rights come, the adapter may tell nothing for more than 15 s"
-)
+@pytest.mark.skip(reason="open defect: with its rights there, the adapter may tell nothing for 15 s")
 def test_an_api_server_source_waits_for_its_rights_and_then_tells_every_change(sources: Room) -> None:
     name = unique("api")
     watched = [{"apiVersion": "v1", "kind": "ConfigMap", "selector": {"matchLabels": {"app": name}}}]
